@@ -1,0 +1,99 @@
+package clerk
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"strings"
+)
+
+// Names of the cookies in which Clerk's browser script and its servers keep a
+// session on the application's domain.
+//
+// SessionCookie, ClientUATCookie and DevBrowserCookie also exist with a suffix,
+// see [Instance.Suffixed]; RefreshCookie exists only with it; the others exist
+// only without. DevBrowserCookie, HandshakeCookie and HandshakeNonceCookie name
+// query parameters too, which win over the cookies.
+const (
+	SessionCookie        = "__session"
+	ClientUATCookie      = "__client_uat"
+	RefreshCookie        = "__refresh"
+	DevBrowserCookie     = "__clerk_db_jwt"
+	HandshakeCookie      = "__clerk_handshake"
+	HandshakeNonceCookie = "__clerk_handshake_nonce"
+	RedirectCountCookie  = "__clerk_redirect_count"
+)
+
+const (
+	testKeyPrefix = "pk_test_"
+	liveKeyPrefix = "pk_live_"
+	suffixLength  = 8
+)
+
+// Instance is what a publishable key says about a Clerk instance.
+type Instance struct {
+	PublishableKey string
+	Host           string // of the Frontend API, such as "clerk.example.com"
+	Production     bool   // else a development instance
+}
+
+var errPublishableKey = errors.New("not a publishable key: it is pk_test_ or pk_live_ and the base64 of the Frontend API's host and a $")
+
+// ParsePublishableKey reads a publishable key: "pk_test_" or "pk_live_", then
+// base64, padded or not, of the Frontend API's host and "$".
+func ParsePublishableKey(key string) (Instance, error) {
+	encoded, production := strings.CutPrefix(key, liveKeyPrefix)
+	if !production {
+		var development bool
+		if encoded, development = strings.CutPrefix(key, testKeyPrefix); !development {
+			return Instance{}, errPublishableKey
+		}
+	}
+	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(encoded, "="))
+	if err != nil {
+		return Instance{}, errPublishableKey
+	}
+	host, ok := strings.CutSuffix(string(decoded), "$")
+	if !ok || !strings.Contains(host, ".") || strings.ContainsFunc(host, notInHost) {
+		return Instance{}, errPublishableKey
+	}
+	return Instance{PublishableKey: key, Host: host, Production: production}, nil
+}
+
+// NewPublishableKey returns the key of an instance whose Frontend API is at
+// host. It is the inverse of [ParsePublishableKey].
+func NewPublishableKey(host string, production bool) string {
+	prefix := testKeyPrefix
+	if production {
+		prefix = liveKeyPrefix
+	}
+	return prefix + base64.StdEncoding.EncodeToString([]byte(host+"$"))
+}
+
+// Suffix returns what tells the cookies of one instance from those of another
+// on the same domain: 8 characters made from the publishable key.
+func Suffix(publishableKey string) string {
+	sum := sha1.Sum([]byte(publishableKey)) // an identifier of Clerk's, not a protection
+	return base64.URLEncoding.EncodeToString(sum[:])[:suffixLength]
+}
+
+// Suffixed returns the name of a cookie as this instance alone uses it.
+func (i Instance) Suffixed(cookie string) string {
+	return cookie + "_" + Suffix(i.PublishableKey)
+}
+
+// accountPortal returns the origin of the pages that Clerk hosts for the
+// instance: x.accounts.dev for x.clerk.accounts.dev, accounts.example.com for
+// clerk.example.com.
+func (i Instance) accountPortal() string {
+	for _, label := range []string{"clerk.accounts.", "clerk."} {
+		if before, after, found := strings.Cut(i.Host, label); found {
+			return "https://" + before + "accounts." + after
+		}
+	}
+	return "https://" + i.Host
+}
+
+func notInHost(r rune) bool {
+	return !strings.ContainsRune("-.:", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+}
