@@ -30,6 +30,14 @@ type failure struct {
 
 func (f *failure) Error() string { return f.message }
 
+// unreadable is what went wrong when a form could not be read.
+func unreadable(err error) *failure {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &failure{http.StatusRequestEntityTooLarge, "request_body_too_large", "The request's body is too large."}
+	}
+	return &failure{http.StatusBadRequest, "request_body_invalid", "The request's body is not a form."}
+}
+
 // fail answers with err in the shape of Clerk's errors.
 func fail(w http.ResponseWriter, err error) {
 	f, ok := errors.AsType[*failure](err)

@@ -60,11 +60,10 @@ type Options struct {
 // An Emulator stands in for one Clerk instance. Make it with [New]. Its methods
 // are safe for concurrent use.
 type Emulator struct {
-	file   string
-	key    string // the publishable key
-	suffix string // of cookie names
-	now    func() time.Time
-	log    *slog.Logger
+	file     string
+	instance clerk.Instance
+	now      func() time.Time
+	log      *slog.Logger
 
 	tokens  *issuer
 	courier *courier
@@ -81,11 +80,11 @@ func New(o Options) (*Emulator, error) {
 	if o.PublishableKey == "" {
 		o.PublishableKey = clerk.NewPublishableKey(defaultHost, false)
 	}
-	host, err := refuseReal(o.PublishableKey)
+	instance, err := unrealInstance(o.PublishableKey)
 	if err != nil {
 		return nil, err
 	}
-	e := &Emulator{file: o.StateFile, key: o.PublishableKey, suffix: clerk.Suffix(o.PublishableKey), now: o.Now, log: o.Log}
+	e := &Emulator{file: o.StateFile, instance: instance, now: o.Now, log: o.Log}
 	if e.now == nil {
 		e.now = time.Now
 	}
@@ -97,7 +96,7 @@ func New(o Options) (*Emulator, error) {
 		return nil, err
 	}
 	e.state.Store(s)
-	if e.tokens, err = newIssuer(s.InstanceID, "https://"+host, s.SigningKey); err != nil {
+	if e.tokens, err = newIssuer(s.InstanceID, "https://"+instance.Host, s.SigningKey); err != nil {
 		return nil, damaged(o.StateFile, err)
 	}
 	if e.courier, err = newCourier(o.Client, s.WebhookSecret); err != nil {
@@ -111,7 +110,7 @@ func New(o Options) (*Emulator, error) {
 // HTTPClient answers the Backend API in the process: no port is needed.
 func (e *Emulator) Config() clerk.Config {
 	return clerk.Config{
-		PublishableKey: e.key,
+		PublishableKey: e.instance.PublishableKey,
 		SecretKey:      e.state.Load().SecretKey,
 		APIURL:         apiURL,
 		ProxyURL:       Prefix,
@@ -191,17 +190,17 @@ func (e *Emulator) withSecret(f answer) answer {
 
 const emulatorDomain = ".emulator.clerk.accounts.dev"
 
-// refuseReal returns the Frontend API host of a key that no instance at Clerk
-// can have. Clerk's own development hosts are one label shorter than ours.
-func refuseReal(key string) (host string, err error) {
+// unrealInstance reads a key that no instance at Clerk can have. Clerk's own
+// development hosts are one label shorter than ours.
+func unrealInstance(key string) (clerk.Instance, error) {
 	instance, err := clerk.ParsePublishableKey(key)
 	if err != nil {
-		return "", fmt.Errorf("emulator: %w", err)
+		return clerk.Instance{}, fmt.Errorf("emulator: %w", err)
 	}
 	reserved := func(domain string) bool { return strings.HasSuffix(instance.Host, domain) }
 	unreal := slices.ContainsFunc([]string{".example", ".invalid", ".localhost", ".test", emulatorDomain}, reserved)
 	if instance.Production || !unreal {
-		return "", fmt.Errorf("emulator: the publishable key belongs to a real instance (%s): use a pk_test_ key for a host below .test, or none", instance.Host)
+		return clerk.Instance{}, fmt.Errorf("emulator: the publishable key is that of a real instance (%s): use a pk_test_ key for a host below .test, or none", instance.Host)
 	}
-	return instance.Host, nil
+	return instance, nil
 }
