@@ -1,0 +1,177 @@
+package templates
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/microcosm-cc/bluemonday"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// MarkdownVersion names what Markdown.Render makes of a text. It grows with
+// every change of its output, so that stored renderings can be told old.
+const MarkdownVersion = 1
+
+// maxExcerpt is how long an excerpt may be, in code points.
+const maxExcerpt = 280
+
+// Markdown turns what people write into HTML. It is safe for concurrent use.
+type Markdown struct {
+	markdown goldmark.Markdown
+	policy   *bluemonday.Policy
+}
+
+// Rendering is a text ready to be shown.
+type Rendering struct {
+	HTML    string // sanitised
+	Excerpt string // the beginning as plain text on one line
+}
+
+// NewMarkdown returns a renderer of Markdown with tables, strike-through and
+// bare links, without raw HTML; a line ends where the writer ended it.
+// Headings begin at level 2, below the post's title. A picture becomes a link
+// to it: loading it from elsewhere would tell that place who reads.
+func NewMarkdown() *Markdown {
+	return &Markdown{
+		markdown: goldmark.New(
+			goldmark.WithExtensions(
+				extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
+				extension.Strikethrough,
+				extension.Linkify,
+			),
+			goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(lowerHeadings{}, 100))),
+			goldmark.WithRendererOptions(
+				html.WithHardWraps(),
+				renderer.WithNodeRenderers(util.Prioritized(imageLinks{}, 100)),
+			),
+		),
+		policy: newPolicy(),
+	}
+}
+
+// newPolicy allows what Markdown can say and nothing that could run, load,
+// look like a part of the page or be found by its id.
+func newPolicy() *bluemonday.Policy {
+	p := bluemonday.NewPolicy()
+	p.AllowElements("p", "br", "hr", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "code",
+		"em", "strong", "del", "ol", "ul", "li", "table", "thead", "tbody", "tr", "th", "td")
+	p.AllowAttrs("start").Matching(bluemonday.Integer).OnElements("ol")
+	p.AllowAttrs("align").Matching(bluemonday.CellAlign).OnElements("th", "td")
+	p.AllowAttrs("href").OnElements("a")
+	p.AllowURLSchemes("http", "https", "mailto")
+	p.AllowRelativeURLs(true)
+	p.RequireParseableURLs(true)
+	p.RequireNoFollowOnLinks(true)
+	p.RequireNoReferrerOnLinks(true)
+	return p
+}
+
+// Render never fails: what is no Markdown is text.
+func (m *Markdown) Render(source string) Rendering {
+	src := []byte(source)
+	doc := m.markdown.Parser().Parse(text.NewReader(src))
+	var b bytes.Buffer
+	if err := m.markdown.Renderer().Render(&b, src, doc); err != nil {
+		panic(err) // only a Writer can fail, and a Buffer does not
+	}
+	return Rendering{HTML: m.policy.Sanitize(b.String()), Excerpt: excerpt(doc, src)}
+}
+
+// lowerHeadings makes room for the title of the post above all headings.
+type lowerHeadings struct{}
+
+func (lowerHeadings) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
+	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
+		if h, ok := n.(*ast.Heading); ok {
+			h.Level = min(h.Level+1, 6)
+		}
+	}
+}
+
+// imageLinks renders pictures as links.
+type imageLinks struct{}
+
+func (imageLinks) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
+	reg.Register(ast.KindImage, renderImage)
+}
+
+func renderImage(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	destination := util.EscapeHTML(util.URLEscape(n.(*ast.Image).Destination, true))
+	label := plainText(n, source, maxExcerpt)
+	if label == "" {
+		label = "picture"
+	}
+	w.WriteString(`<a href="`)
+	w.Write(destination)
+	w.WriteString(`">`)
+	w.Write(util.EscapeHTML([]byte(label)))
+	w.WriteString(`</a>`)
+	return ast.WalkSkipChildren, nil
+}
+
+func excerpt(doc ast.Node, source []byte) string {
+	s := plainText(doc, source, maxExcerpt+1)
+	if utf8.RuneCountInString(s) <= maxExcerpt {
+		return s
+	}
+	cut := string([]rune(s)[:maxExcerpt])
+	if i := strings.LastIndexFunc(cut, unicode.IsSpace); i > len(cut)*3/4 {
+		cut = cut[:i]
+	}
+	return strings.TrimRightFunc(cut, unicode.IsSpace) + "…"
+}
+
+// plainText returns the text below n with its white space folded, cut soon
+// after limit code points.
+func plainText(n ast.Node, source []byte, limit int) string {
+	var b strings.Builder
+	ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if b.Len() > utf8.UTFMax*limit {
+			return ast.WalkStop, nil
+		}
+		if entering {
+			writeText(&b, n, source)
+		}
+		if n.Type() == ast.TypeBlock {
+			b.WriteByte(' ')
+		}
+		return ast.WalkContinue, nil
+	})
+	folded := strings.Join(strings.Fields(b.String()), " ")
+	if utf8.RuneCountInString(folded) > limit {
+		return string([]rune(folded)[:limit])
+	}
+	return folded
+}
+
+func writeText(b *strings.Builder, n ast.Node, source []byte) {
+	switch n := n.(type) {
+	case *ast.Text:
+		b.Write(util.UnescapePunctuations(util.ResolveEntityNames(util.ResolveNumericReferences(n.Segment.Value(source)))))
+		if n.SoftLineBreak() || n.HardLineBreak() {
+			b.WriteByte(' ')
+		}
+	case *ast.String:
+		b.Write(n.Value)
+	case *ast.AutoLink:
+		b.Write(n.Label(source))
+	case *ast.CodeBlock, *ast.FencedCodeBlock:
+		lines := n.Lines()
+		for i := range lines.Len() {
+			segment := lines.At(i)
+			b.Write(segment.Value(source))
+		}
+	}
+}
