@@ -17,36 +17,73 @@
 package clerk
 
 import (
+	"cmp"
+	"errors"
 	"net/http"
-	"net/netip"
+	"net/url"
+	"strings"
 	"time"
 )
 
-// Config describes a Clerk instance and the application that uses it.
-type Config struct {
-	PublishableKey string // CLERK_PUBLISHABLE_KEY
-	SecretKey      string // CLERK_SECRET_KEY
+// An Authenticator finds out who sends a request. It is safe for concurrent
+// use.
+type Authenticator struct {
+	config   Config
+	instance Instance
+	public   *url.URL // Config.PublicURL; nil when empty
+	keys     keySource
+	api      *API
+	now      func() time.Time
+}
 
-	// JWTKey is the instance's public key in PEM; `\n` may stand for the ends
-	// of lines. Empty means that the keys are fetched from the Backend API.
-	JWTKey string
+// New returns an Authenticator for the instance of c, or all that is wrong
+// with c in one error. It does not use the network.
+func New(c Config) (*Authenticator, error) {
+	if err := errors.Join(c.Validate()...); err != nil {
+		return nil, err
+	}
+	a := &Authenticator{config: c, api: NewAPI(c), now: c.Now}
+	a.instance, _ = ParsePublishableKey(c.PublishableKey)
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if c.PublicURL != "" {
+		a.public, _ = parseOrigin(c.PublicURL)
+	}
+	a.keys = &keySet{fetch: a.api.fetchKeys, now: a.now}
+	if c.JWTKey != "" {
+		a.keys, _ = parsePEM(c.JWTKey)
+	}
+	return a, nil
+}
 
-	APIURL   string // origin of the Backend API; empty means https://api.clerk.com
-	ProxyURL string // of the Frontend API: absolute, or a path such as "/__clerk"; empty means none
+// API returns the client of the Backend API that the Authenticator uses.
+func (a *Authenticator) API() *API { return a.api }
 
-	// AuthorizedParties lists the origins whose tokens are accepted. When it is
-	// set, a token must name one of them.
-	AuthorizedParties []string
+// Frontend returns what pages need to load Clerk's browser script.
+func (a *Authenticator) Frontend() Frontend {
+	return newFrontend(a.config, strings.TrimRight(cmp.Or(a.config.ProxyURL, "https://"+a.instance.Host), "/"))
+}
 
-	PublicURL      string         // origin of the application; empty means the request's own
-	TrustedProxies []netip.Prefix // whose X-Forwarded headers are believed
+// SignInURL returns a sign-in page of Clerk's that works without our script
+// and leads back to redirectURL, which must be absolute for Clerk to accept it.
+func (a *Authenticator) SignInURL(redirectURL string) string {
+	portal := cmp.Or(a.config.SignInPortal, a.instance.accountPortal()+"/sign-in")
+	separator := "?"
+	if strings.Contains(portal, "?") {
+		separator = "&"
+	}
+	return portal + separator + "redirect_url=" + url.QueryEscape(redirectURL)
+}
 
-	// SignInPortal is a sign-in page that works without our script; empty
-	// means the Account Portal that Clerk hosts for the instance.
-	SignInPortal string
-
-	HTTPClient *http.Client     // for the Backend API; nil means one with short timeouts that follows no redirect
-	Now        func() time.Time // nil means time.Now
+// frontendAPI returns the base URL of the Frontend API for an application at
+// an origin.
+func (a *Authenticator) frontendAPI(origin string) string {
+	base := cmp.Or(a.config.ProxyURL, "https://"+a.instance.Host)
+	if strings.HasPrefix(base, "/") {
+		base = origin + base
+	}
+	return strings.TrimRight(base, "/")
 }
 
 // State is the outcome of an authentication.
@@ -75,9 +112,27 @@ type Result struct {
 
 	Claims *Claims // nil unless SignedIn
 
-	// HandshakeDue says that a handshake may sign the user in, but that this
-	// request cannot be redirected to one.
+	// HandshakeDue says that nobody is signed in although a handshake may sign
+	// the user in: this request just cannot be redirected to one.
 	HandshakeDue bool
+
+	// Problem is what our side or Clerk's failed at on the way to this result,
+	// for the log. It is mostly nil, and never because of a bad token.
+	Problem error
+}
+
+// WithoutRedirect returns the result for a request that cannot follow a
+// redirect to another site, such as one of fetch or htmx: a [Handshake] is
+// then [SignedOut] for the same reason, with HandshakeDue.
+func (r Result) WithoutRedirect() Result {
+	r.Header = r.Header.Clone()
+	r.Header.Del("Location")
+	if r.State == Handshake {
+		r.Header.Del("Set-Cookie") // the count of redirects
+		r.Header.Set(statusHeader, SignedOut.String())
+		r.State, r.HandshakeDue = SignedOut, true
+	}
+	return r
 }
 
 // Claims are the verified contents of a session token.
@@ -88,16 +143,4 @@ type Claims struct {
 	AuthorizedParty string    // origin the token was made for; may be empty
 	IssuedAt        time.Time // zero when the token does not say
 	ExpiresAt       time.Time
-}
-
-// Frontend is what pages need to load Clerk's browser script.
-type Frontend struct {
-	PublishableKey string
-	ProxyURL       string // for data-clerk-proxy-url; empty means none
-	ScriptURL      string // Clerk's script
-	UIScriptURL    string // its components, needed only where one is shown
-
-	// Origin is where the scripts come from and connect to, for a content
-	// security policy. Empty when that is the application's own origin.
-	Origin string
 }

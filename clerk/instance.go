@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"errors"
+	"net/url"
 	"strings"
 )
 
@@ -93,6 +94,35 @@ func (i Instance) accountPortal() string {
 	}
 	return "https://" + i.Host
 }
+
+// Frontend is what pages need to load Clerk's browser script.
+type Frontend struct {
+	PublishableKey string
+	ProxyURL       string // for data-clerk-proxy-url; empty means none
+	ScriptURL      string // Clerk's script
+	UIScriptURL    string // its components, needed only where one is shown
+
+	// Origin is where the scripts come from and connect to, for a content
+	// security policy. Empty means the application's own origin.
+	Origin string
+}
+
+// newFrontend returns what pages need when the Frontend API is at base, which
+// is a path when it is served under the application's own origin.
+func newFrontend(c Config, base string) Frontend {
+	f := Frontend{
+		PublishableKey: c.PublishableKey,
+		ProxyURL:       c.ProxyURL,
+		ScriptURL:      base + "/npm/@clerk/clerk-js@6/dist/clerk.browser.js",
+		UIScriptURL:    base + "/npm/@clerk/ui@1/dist/ui.browser.js",
+	}
+	if u, err := url.Parse(base); err == nil && u.Host != "" {
+		f.Origin = originOf(u)
+	}
+	return f
+}
+
+func originOf(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 func notInHost(r rune) bool {
 	return !strings.ContainsRune("-.:", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')

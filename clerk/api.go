@@ -1,0 +1,188 @@
+package clerk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/clerk/clerk-sdk-go/v2"
+	"github.com/clerk/clerk-sdk-go/v2/session"
+)
+
+const (
+	defaultAPIURL = "https://api.clerk.com"
+	apiTimeout    = 5 * time.Second
+	maxAPIAnswer  = 1 << 20 // bytes
+)
+
+// ErrUserNotFound says that Clerk knows no user of an id, or not any more.
+var ErrUserNotFound = errors.New("clerk: no such user")
+
+// API is a client of Clerk's Backend API. It is safe for concurrent use.
+// Its errors hold neither keys nor what Clerk wrote.
+type API struct {
+	backend clerk.Backend
+}
+
+// NewAPI returns a client that uses c.APIURL, c.SecretKey and c.HTTPClient.
+func NewAPI(c Config) *API {
+	base := c.APIURL
+	if base == "" {
+		base = defaultAPIURL
+	}
+	base = strings.TrimRight(base, "/") + "/v1"
+	return &API{clerk.NewBackend(&clerk.BackendConfig{HTTPClient: bounded(c.HTTPClient), URL: &base, Key: &c.SecretKey})}
+}
+
+// User returns a user, or [ErrUserNotFound].
+func (a *API) User(ctx context.Context, id string) (User, error) {
+	if !isID(id) {
+		return User{}, ErrUserNotFound
+	}
+	body, err := a.get(ctx, "/users/"+id, nil)
+	if isNotFound(err) {
+		return User{}, ErrUserNotFound
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("clerk: get user: %w", err)
+	}
+	user, err := decodeUser(body)
+	if err != nil {
+		return User{}, fmt.Errorf("clerk: get user: %w", err)
+	}
+	return user, nil
+}
+
+// RevokeSession ends a session of a user at Clerk, whatever the cookies say.
+// A session that does not exist has ended already.
+func (a *API) RevokeSession(ctx context.Context, id string) error {
+	if !isID(id) {
+		return nil
+	}
+	client := &session.Client{Backend: a.backend}
+	_, err := client.Revoke(ctx, &session.RevokeParams{ID: id})
+	if err = plain(err); err != nil && !isNotFound(err) {
+		return fmt.Errorf("clerk: revoke session: %w", err)
+	}
+	return nil
+}
+
+// handshakePayload returns the Set-Cookie directives of a handshake's nonce.
+func (a *API) handshakePayload(ctx context.Context, nonce string) ([]string, error) {
+	body, err := a.get(ctx, "/clients/handshake_payload", url.Values{"nonce": {nonce}})
+	if err != nil {
+		return nil, fmt.Errorf("clerk: get handshake payload: %w", err)
+	}
+	return decodeDirectives(body, "directives")
+}
+
+// isID reports whether id looks like one of Clerk's, and is safe in a path.
+func isID(id string) bool {
+	return id != "" && len(id) <= 255 && !strings.ContainsFunc(id, func(r rune) bool { return r == '.' || notInToken(r) })
+}
+
+// query is the parameters of a GET.
+type query struct {
+	clerk.APIParams
+	values url.Values
+}
+
+func (q *query) ToQuery() url.Values { return q.values }
+
+// get returns the body of an answer below 300, which is a JSON object.
+func (a *API) get(ctx context.Context, path string, values url.Values) ([]byte, error) {
+	request := clerk.NewAPIRequest(http.MethodGet, path)
+	request.SetParams(&query{values: values})
+	var answer clerk.APIResource
+	if err := a.backend.Call(ctx, request, &answer); err != nil {
+		return nil, plain(err)
+	}
+	return answer.Response.RawJSON, nil
+}
+
+// An apiError is an answer of the Backend API that is not a success.
+type apiError struct {
+	Status int
+	Code   string // Clerk's, such as "resource_not_found"; may be empty
+}
+
+func (e *apiError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("the Backend API answered %d %s", e.Status, e.Code))
+}
+
+// isNotFound reports whether Clerk itself says that there is no such thing,
+// as opposed to a 404 of something that is not Clerk.
+func isNotFound(err error) bool {
+	e, ok := errors.AsType[*apiError](err)
+	return ok && e.Status == http.StatusNotFound && e.Code != ""
+}
+
+// plain returns an error without what may be secret in those of the SDK and
+// of net/http: the URL, which may hold a nonce, and the text of the answer.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*apiError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("the Backend API cannot be reached: %w", e.Err)
+	}
+	return errors.New("the Backend API's answer is not JSON of the expected form")
+}
+
+// bounded returns a client like c, or a new one, that waits and reads only so
+// much and takes a redirect, which could lead the secret key astray, for an
+// error.
+func bounded(c *http.Client) *http.Client {
+	client := http.Client{}
+	if c != nil {
+		client = *c
+	}
+	if client.Timeout == 0 {
+		client.Timeout = apiTimeout
+	}
+	if client.Transport == nil {
+		client.Transport = http.DefaultTransport
+	}
+	client.Transport = boundedTransport{client.Transport}
+	return &client
+}
+
+type boundedTransport struct{ next http.RoundTripper }
+
+func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := t.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	answer.Body = struct {
+		io.Reader
+		io.Closer
+	}{http.MaxBytesReader(nil, answer.Body, maxAPIAnswer), answer.Body}
+	if answer.StatusCode >= 300 {
+		defer answer.Body.Close()
+		return nil, newAPIError(answer)
+	}
+	return answer, nil
+}
+
+func newAPIError(answer *http.Response) *apiError {
+	var body struct {
+		Errors []struct {
+			Code string `json:"code"`
+		} `json:"errors"`
+	}
+	e := &apiError{Status: answer.StatusCode}
+	if json.NewDecoder(answer.Body).Decode(&body) == nil && len(body.Errors) > 0 && isID(body.Errors[0].Code) {
+		e.Code = body.Errors[0].Code
+	}
+	return e
+}

@@ -1,0 +1,170 @@
+package clerk
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	svix "github.com/svix/svix-webhooks/go"
+)
+
+const (
+	// minSecret is how many bytes of key a signing secret must have. Clerk's
+	// have 24.
+	minSecret = 16
+
+	// earliestMilliseconds is where a timestamp begins to be in milliseconds;
+	// below, it is in seconds, as in the examples of Clerk's specification.
+	earliestMilliseconds = 1e11
+)
+
+// ErrSignature says that a webhook is not signed with any of the secrets, or
+// not within five minutes.
+var ErrSignature = errors.New("clerk: webhook signature is not good")
+
+// ErrNotJSON says that the body of a webhook is not JSON.
+var ErrNotJSON = errors.New("clerk: webhook is not JSON")
+
+// An UnusableError says that a webhook is JSON but not an event that can be
+// used. Sending it again would not help.
+type UnusableError struct{ Problem string }
+
+func (e *UnusableError) Error() string { return "clerk: unusable webhook: " + e.Problem }
+
+// A WebhookVerifier checks the signatures of webhooks. It is safe for
+// concurrent use.
+type WebhookVerifier struct {
+	hooks []*svix.Webhook // one for each secret
+}
+
+// ParseSecrets splits signing secrets that commas or blanks separate.
+func ParseSecrets(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
+}
+
+// NewWebhookVerifier returns a verifier that accepts what is signed with any
+// of the secrets, "whsec_…" each. While secrets are rotated there are two.
+func NewWebhookVerifier(secrets ...string) (*WebhookVerifier, error) {
+	if len(secrets) == 0 {
+		return nil, errors.New("CLERK_WEBHOOK_SIGNING_SECRET is not set: copy it from the webhook endpoint's page in the Clerk dashboard")
+	}
+	v := &WebhookVerifier{}
+	for _, secret := range secrets {
+		secret = strings.TrimSpace(secret)
+		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+		if err != nil || len(key) < minSecret {
+			return nil, fmt.Errorf("CLERK_WEBHOOK_SIGNING_SECRET is not whsec_ and the base64 of at least %d bytes: copy it from the webhook endpoint's page in the Clerk dashboard", minSecret)
+		}
+		hook, err := svix.NewWebhookRaw(key)
+		if err != nil {
+			return nil, fmt.Errorf("CLERK_WEBHOOK_SIGNING_SECRET: %w", err)
+		}
+		v.hooks = append(v.hooks, hook)
+	}
+	return v, nil
+}
+
+// Verify checks the signature over the exact bytes of a body; h holds the
+// headers svix-id, svix-timestamp and svix-signature. The error is
+// [ErrSignature] with what is wrong, for the log.
+func (v *WebhookVerifier) Verify(body []byte, h http.Header) error {
+	var problem error
+	for _, hook := range v.hooks {
+		if problem = hook.Verify(body, h); problem == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrSignature, problem)
+}
+
+// An Event is what a webhook tells. Types other than user.created,
+// user.updated and user.deleted have neither User nor DeletedUserID.
+type Event struct {
+	ID   string    // the svix-id: one event has the same each time it is sent
+	Type string    // such as "user.created"; Clerk adds types
+	At   time.Time // when it happened; zero when the event does not say
+
+	User          *User  // of user.created and user.updated
+	DeletedUserID string // of user.deleted
+}
+
+// ParseEvent reads a webhook that is verified. The errors are [ErrNotJSON] and
+// [*UnusableError]; the event's ID and Type are set as far as they are known.
+func ParseEvent(body []byte, svixID string) (Event, error) {
+	e := Event{ID: svixID}
+	if !json.Valid(body) {
+		return e, ErrNotJSON
+	}
+	if err := e.parse(body); err != nil {
+		e.User, e.DeletedUserID = nil, ""
+		return e, &UnusableError{err.Error()}
+	}
+	return e, nil
+}
+
+func (e *Event) parse(body []byte) error {
+	envelope, err := decodeObject(body)
+	if err != nil {
+		return err
+	}
+	r := reader{object: envelope}
+	e.Type = printable(field[string](&r, "type"))
+	if e.Type == "" {
+		return errors.New("type is missing")
+	}
+	switch e.Type {
+	case "user.created", "user.updated":
+		e.At = r.timestamp()
+		return errors.Join(r.err, e.parseUser(envelope["data"]))
+	case "user.deleted":
+		e.At = r.timestamp()
+		return errors.Join(r.err, e.parseDeleted(envelope["data"]))
+	}
+	return nil
+}
+
+// parseUser reads the user of an event. One that does not say when it was
+// changed was so when the event happened.
+func (e *Event) parseUser(data json.RawMessage) error {
+	user, err := decodeUser(data)
+	if err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	if user.UpdatedAt.IsZero() {
+		user.UpdatedAt = e.At
+	}
+	if e.At.IsZero() {
+		e.At = user.UpdatedAt
+	}
+	if e.At.IsZero() {
+		return errors.New("timestamp is missing")
+	}
+	e.User = &user
+	return nil
+}
+
+func (e *Event) parseDeleted(data json.RawMessage) error {
+	deleted, err := decodeObject(data)
+	if err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	r := reader{object: deleted}
+	e.DeletedUserID = r.id()
+	if e.At.IsZero() {
+		r.fail(errors.New("timestamp is missing"))
+	}
+	return r.err
+}
+
+// timestamp returns when an event happened; zero when it does not say.
+func (r *reader) timestamp() time.Time {
+	at := field[*float64](r, "timestamp")
+	if at != nil && *at > 0 && *at < earliestMilliseconds {
+		r.object["timestamp"] = json.RawMessage(fmt.Sprintf("%.0f", *at*1000))
+	}
+	return r.time("timestamp")
+}
