@@ -1,0 +1,154 @@
+// Package db keeps the data of the program in one SQLite file. All SQL runs
+// here.
+//
+// There are two handles on the file. Reads are the methods of Queries, which
+// sqlc writes from the folder queries; through a DB they run on a pool of
+// connections that cannot write. Every change is a method of DB: one
+// transaction on the only connection that can write. It is on disk when the
+// method returns without an error; an error means that nothing has changed
+// (only a disk that fails in the middle of a commit may leave either).
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"time"
+)
+
+// A DB is an open database. It is safe for concurrent use.
+type DB struct {
+	*Queries // reads; bound to the handle that cannot write
+
+	path   string
+	reader *sql.DB
+	writer *sql.DB
+	now    func() Time
+}
+
+const (
+	readers     = 4
+	busyTimeout = 5 * time.Second // for other programs that lock the file
+	pingTimeout = 2 * time.Second
+)
+
+// Open opens the database file at path, which it creates with mode 0600 when
+// there is none, and brings it to the newest schema; of several processes that
+// do so at once one works and the others wait for it. An error is a sentence
+// for the operator: what is wrong with which file, and what to do.
+func Open(ctx context.Context, path string) (*DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	d, err := open(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, explain(err))
+	}
+	return d, nil
+}
+
+func open(ctx context.Context, path string) (*DB, error) {
+	if err := createFile(path); err != nil {
+		return nil, err
+	}
+	if err := migrateFile(ctx, path); err != nil {
+		return nil, err
+	}
+	writer, err := openHandle(path, 1, "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	reader, err := openHandle(path, readers, "mode=ro&_query_only=on&_synchronous=FULL&_foreign_keys=on")
+	if err != nil {
+		return nil, err
+	}
+	d := &DB{Queries: New(reader), path: path, reader: reader, writer: writer, now: now}
+	if err := d.checkSettings(ctx); err != nil {
+		return nil, errors.Join(err, d.closeHandles())
+	}
+	return d, nil
+}
+
+// openHandle returns a handle of at most size connections, each of which is
+// opened with the same options and kept. It touches nothing yet.
+func openHandle(path string, size int, options string) (*sql.DB, error) {
+	options += fmt.Sprintf("&_busy_timeout=%d&_stmt_cache_size=64", busyTimeout.Milliseconds())
+	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: options}
+	handle, err := sql.Open("sqlite3", dsn.String())
+	if err != nil {
+		return nil, err
+	}
+	handle.SetMaxOpenConns(size)
+	handle.SetMaxIdleConns(size)
+	return handle, nil
+}
+
+// checkSettings makes sure that the driver understood the options: it says
+// nothing about those that it does not know.
+func (d *DB) checkSettings(ctx context.Context) error {
+	const query = `SELECT format('%s %d %d %d %d', journal_mode, synchronous, foreign_keys, query_only, timeout)
+FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys, pragma_query_only, pragma_busy_timeout`
+	for _, check := range []struct {
+		handle    *sql.DB
+		queryOnly int
+	}{{d.writer, 0}, {d.reader, 1}} {
+		want := fmt.Sprintf("wal 2 1 %d %d", check.queryOnly, busyTimeout.Milliseconds())
+		var got string
+		if err := check.handle.QueryRowContext(ctx, query).Scan(&got); err != nil {
+			return err
+		}
+		if got != want {
+			return fmt.Errorf("its settings are %q and not %q: WAL needs a file system on this machine, not a network share", got, want)
+		}
+	}
+	return nil
+}
+
+// Path returns the absolute path of the file.
+func (d *DB) Path() string { return d.path }
+
+// Ping returns an error when the database does not answer soon, for reading
+// and for writing.
+func (d *DB) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	for _, handle := range []*sql.DB{d.reader, d.writer} {
+		var version int
+		if err := handle.QueryRowContext(ctx, "SELECT version FROM schema_migrations").Scan(&version); err != nil {
+			return fmt.Errorf("ping database: %w", err)
+		}
+	}
+	return nil
+}
+
+// Close waits for what runs and closes the database.
+func (d *DB) Close() error {
+	_, err := d.writer.Exec("PRAGMA optimize")
+	return errors.Join(err, d.closeHandles())
+}
+
+// closeHandles closes the writer last, because only the writer can clear away
+// the write-ahead log.
+func (d *DB) closeHandles() error { return errors.Join(d.reader.Close(), d.writer.Close()) }
+
+// write runs fn in one transaction, which is rolled back when fn returns an
+// error or panics.
+func (d *DB) write(ctx context.Context, fn func(q *Queries) error) error {
+	tx, err := d.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	err = fn(New(tx))
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err() // database/sql may say no more than that the transaction is over
+	}
+	return err
+}

@@ -1,0 +1,54 @@
+package db
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// What a change can meet, beside sql.ErrNoRows for what is not there. Test with
+// errors.Is.
+var (
+	// ErrConflict is wrapped by every error that says that the data has come
+	// to stand in the way of the change.
+	ErrConflict = errors.New("conflict")
+
+	// ErrTitleTaken: the author has another post with this title.
+	ErrTitleTaken = fmt.Errorf("%w: the author has a post with this title", ErrConflict)
+
+	// ErrStale: the post was changed since it was read.
+	ErrStale = fmt.Errorf("%w: the post was changed meanwhile", ErrConflict)
+
+	// ErrUntitled: a published post must have a title.
+	ErrUntitled = errors.New("a published post needs a title")
+
+	// ErrInactive: the user is deleted, banned, deprovisioned or unknown.
+	ErrInactive = errors.New("the user is not active")
+)
+
+// IsUnavailable reports whether err says that the database cannot do its work
+// at the moment, through no fault of the request: it is locked by another
+// program, the disk is full or does not obey.
+func IsUnavailable(err error) bool {
+	var e sqlite3.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code {
+	case sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrFull, sqlite3.ErrIoErr,
+		sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrNomem:
+		return true
+	}
+	return false
+}
+
+// titleTaken returns ErrTitleTaken in place of the database's own error for
+// it, and any other error as it is.
+func titleTaken(err error) error {
+	var e sqlite3.Error
+	if errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrConstraintUnique {
+		return ErrTitleTaken
+	}
+	return err
+}

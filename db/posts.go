@@ -1,0 +1,250 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	// UndoPeriod is how long a deleted post can be restored by who deleted it.
+	UndoPeriod = 10 * time.Minute
+
+	// PurgeAfter is how long a deleted post is kept.
+	PurgeAfter = 30 * 24 * time.Hour
+)
+
+// CreatePostParams describes a new post.
+type CreatePostParams struct {
+	AuthorID      int64
+	Title         string // "": untitled, of a draft only
+	Content       string // Markdown
+	ContentHTML   string // Content, rendered by RenderVersion and sanitised
+	Excerpt       string // of Content, as plain text
+	RenderVersion int64
+	Published     bool
+	FormKey       string // the same each time the same form is sent; "": no form
+}
+
+// CreatePost stores a new post. When the author's post of the same FormKey,
+// title and content is there already, CreatePost returns that one and changes
+// nothing. The error may be ErrTitleTaken, ErrUntitled or ErrInactive.
+func (d *DB) CreatePost(ctx context.Context, p CreatePostParams) (Post, error) {
+	if p.Published && p.Title == "" {
+		return Post{}, fmt.Errorf("create post: %w", ErrUntitled)
+	}
+	var post Post
+	err := d.write(ctx, func(q *Queries) error {
+		err := requireActive(ctx, q, p.AuthorID)
+		if err != nil {
+			return err
+		}
+		if post, err = formPost(ctx, q, p); !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		post, err = q.insertPost(ctx, d.newPost(p))
+		return titleTaken(err)
+	})
+	if err != nil {
+		return Post{}, fmt.Errorf("create post: %w", err)
+	}
+	return post, nil
+}
+
+func requireActive(ctx context.Context, q *Queries, userID int64) error {
+	user, err := q.GetUser(ctx, userID)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !user.Active() {
+		return ErrInactive
+	}
+	return err
+}
+
+// formPost returns what the form made when it was sent before.
+func formPost(ctx context.Context, q *Queries, p CreatePostParams) (Post, error) {
+	if p.FormKey == "" {
+		return Post{}, sql.ErrNoRows
+	}
+	return q.getFormPost(ctx, getFormPostParams{
+		AuthorID: p.AuthorID,
+		FormKey:  Text(p.FormKey),
+		Title:    p.Title,
+		Content:  p.Content,
+	})
+}
+
+func (d *DB) newPost(p CreatePostParams) insertPostParams {
+	post := insertPostParams{
+		AuthorID:      p.AuthorID,
+		Title:         p.Title,
+		TitleKey:      titleKey(p.Title),
+		Content:       p.Content,
+		ContentHTML:   p.ContentHTML,
+		Excerpt:       p.Excerpt,
+		RenderVersion: p.RenderVersion,
+		Published:     p.Published,
+		FormKey:       Text(p.FormKey),
+		CreatedAt:     d.now(),
+	}
+	if p.Published {
+		post.PublishedAt = int64(post.CreatedAt)
+	}
+	return post
+}
+
+// UpdatePostParams says what to change of a post; what is nil stays as it is.
+type UpdatePostParams struct {
+	ID        int64
+	Title     *string
+	Content   *PostContent
+	Published *bool
+	Version   Time // Post.UpdatedAt as the editor saw it; 0: whatever it is now
+}
+
+// PostContent is the content of a post in all its forms.
+type PostContent struct {
+	Source        string // Markdown
+	HTML          string // Source, rendered by RenderVersion and sanitised
+	Excerpt       string // of Source, as plain text
+	RenderVersion int64
+}
+
+// UpdatePost changes a post and returns it as it is then. Each change moves
+// UpdatedAt forward; the first publication sets PublishedAt for good. The error
+// may be sql.ErrNoRows, ErrStale, ErrTitleTaken or ErrUntitled.
+func (d *DB) UpdatePost(ctx context.Context, p UpdatePostParams) (Post, error) {
+	var post Post
+	err := d.write(ctx, func(q *Queries) error {
+		old, err := q.getLivePost(ctx, p.ID)
+		if err != nil {
+			return err
+		}
+		if p.Version != 0 && p.Version != old.UpdatedAt {
+			return ErrStale
+		}
+		post = p.apply(old)
+		if post.Published && post.Title == "" {
+			return ErrUntitled
+		}
+		if post == old {
+			return nil
+		}
+		return d.savePost(ctx, q, &post)
+	})
+	if err != nil {
+		return Post{}, fmt.Errorf("update post: %w", err)
+	}
+	return post, nil
+}
+
+// apply returns post with the changes, but not their times.
+func (p UpdatePostParams) apply(post Post) Post {
+	if p.Title != nil {
+		post.Title = *p.Title
+		post.TitleKey = titleKey(*p.Title)
+	}
+	if p.Content != nil {
+		post.Content = p.Content.Source
+		post.ContentHTML = p.Content.HTML
+		post.Excerpt = p.Content.Excerpt
+		post.RenderVersion = p.Content.RenderVersion
+	}
+	if p.Published != nil {
+		post.Published = *p.Published
+	}
+	return post
+}
+
+// savePost sets the times of a changed post and stores it.
+func (d *DB) savePost(ctx context.Context, q *Queries, post *Post) error {
+	now := d.now()
+	if post.Published && post.PublishedAt == 0 {
+		post.PublishedAt = now
+	}
+	post.UpdatedAt = max(now, post.UpdatedAt+1) // the clock may stand still or go back
+	err := q.updatePost(ctx, updatePostParams{
+		ID:            post.ID,
+		Title:         post.Title,
+		TitleKey:      post.TitleKey,
+		Published:     post.Published,
+		UpdatedAt:     post.UpdatedAt,
+		PublishedAt:   int64(post.PublishedAt),
+		RenderVersion: post.RenderVersion,
+		Excerpt:       post.Excerpt,
+		Content:       post.Content,
+		ContentHTML:   post.ContentHTML,
+	})
+	return titleTaken(err)
+}
+
+// SetRendering stores a new rendering of the post's content as it was at
+// updatedAt. When the post has changed since, or is gone, nothing happens: who
+// changed it rendered it.
+func (d *DB) SetRendering(ctx context.Context, id int64, updatedAt Time, html, excerpt string, version int64) error {
+	err := d.write(ctx, func(q *Queries) error {
+		return q.setRendering(ctx, setRenderingParams{
+			ID:            id,
+			UpdatedAt:     updatedAt,
+			ContentHTML:   html,
+			Excerpt:       excerpt,
+			RenderVersion: version,
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("set rendering: %w", err)
+	}
+	return nil
+}
+
+// DeletePost hides a post. The user with the id by may restore it for
+// UndoPeriod. The error may be sql.ErrNoRows.
+func (d *DB) DeletePost(ctx context.Context, id, by int64) error {
+	err := d.write(ctx, func(q *Queries) error {
+		deleted, err := q.deletePost(ctx, deletePostParams{ID: id, DeletedBy: &by, DeletedAt: d.now()})
+		if err == nil && deleted == 0 {
+			return sql.ErrNoRows
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("delete post: %w", err)
+	}
+	return nil
+}
+
+// RestorePost brings back a post that the user with the id by deleted within
+// UndoPeriod. The error may be sql.ErrNoRows or ErrTitleTaken.
+func (d *DB) RestorePost(ctx context.Context, id, by int64) (Post, error) {
+	var post Post
+	err := d.write(ctx, func(q *Queries) (err error) {
+		since := d.now().Add(-UndoPeriod)
+		post, err = q.restorePost(ctx, restorePostParams{ID: id, DeletedBy: &by, Since: since})
+		return titleTaken(err)
+	})
+	if err != nil {
+		return Post{}, fmt.Errorf("restore post: %w", err)
+	}
+	return post, nil
+}
+
+// PurgePosts removes for good what was deleted more than PurgeAfter ago, and
+// returns how many posts that were. Other changes can be made meanwhile.
+func (d *DB) PurgePosts(ctx context.Context) (int64, error) {
+	const batch = 100
+	var total int64
+	for {
+		var n int64
+		err := d.write(ctx, func(q *Queries) (err error) {
+			n, err = q.purgePosts(ctx, purgePostsParams{Before: d.now().Add(-PurgeAfter), BatchSize: batch})
+			return err
+		})
+		if err != nil {
+			return total, fmt.Errorf("purge posts: %w", err)
+		}
+		total += n
+		if n < batch {
+			return total, nil
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// The values of User.Role.
+const (
+	RoleMember    = "member"
+	RoleModerator = "moderator"
+	RoleAdmin     = "admin"
+)
+
+// Active reports whether the user may do anything here: they are not deleted,
+// not banned and not removed by their organisation. A locked user is active:
+// that lock concerns Clerk's sign-in alone.
+func (u User) Active() bool { return u.DeletedAt == 0 && !u.Banned && !u.Deprovisioned }
+
+// UserData is what Clerk says of a user at one moment.
+type UserData struct {
+	ClerkID                       string
+	Email                         *string // nil: none
+	EmailVerified                 bool
+	Username, FirstName, LastName *string
+	Name, ImageURL                string // "": none
+	Role                          string // "": RoleMember
+	Banned, Locked, Deprovisioned bool
+	CreatedAt, UpdatedAt          Time // by Clerk's clock
+}
+
+// EnsureUser returns the user with Clerk's id as they stand, also when they are
+// not Active. Without a row for them it makes one that holds the id alone.
+func (d *DB) EnsureUser(ctx context.Context, clerkID string) (User, error) {
+	user, err := d.GetUserByClerkID(ctx, clerkID)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return user, err
+	}
+	err = d.write(ctx, func(q *Queries) error {
+		if err := q.ensureUser(ctx, ensureUserParams{ClerkID: clerkID, Now: d.now()}); err != nil {
+			return err
+		}
+		user, err = q.GetUserByClerkID(ctx, clerkID)
+		return err
+	})
+	if err != nil {
+		return User{}, fmt.Errorf("ensure user: %w", err)
+	}
+	return user, nil
+}
+
+// SaveUser stores a user as read from Clerk's Backend API and returns the row.
+// It changes nothing when the user is deleted or the row is newer.
+func (d *DB) SaveUser(ctx context.Context, data UserData) (User, error) {
+	var user User
+	err := d.write(ctx, func(q *Queries) error {
+		if _, err := d.saveUser(ctx, q, data, version{}); err != nil {
+			return err
+		}
+		var err error
+		user, err = q.GetUserByClerkID(ctx, data.ClerkID)
+		return err
+	})
+	if err != nil {
+		return User{}, fmt.Errorf("save user: %w", err)
+	}
+	return user, nil
+}
+
+// A version is the part of a row's version key, after UserData.UpdatedAt, that
+// an event has. It is zero for a snapshot.
+type version struct {
+	at   Time
+	rank int64
+	id   string
+}
+
+// saveUser reports whether data was newer than the row.
+func (d *DB) saveUser(ctx context.Context, q *Queries, data UserData, v version) (bool, error) {
+	if err := q.ensureUser(ctx, ensureUserParams{ClerkID: data.ClerkID, Now: d.now()}); err != nil {
+		return false, err
+	}
+	if data.Role == "" {
+		data.Role = RoleMember
+	}
+	changed, err := q.updateUser(ctx, updateUserParams{
+		ClerkID:        data.ClerkID,
+		Email:          data.Email,
+		EmailVerified:  data.EmailVerified,
+		Username:       data.Username,
+		FirstName:      data.FirstName,
+		LastName:       data.LastName,
+		Name:           Text(data.Name),
+		ImageURL:       Text(data.ImageURL),
+		Role:           data.Role,
+		Banned:         data.Banned,
+		Locked:         data.Locked,
+		Deprovisioned:  data.Deprovisioned,
+		ClerkCreatedAt: data.CreatedAt,
+		ClerkUpdatedAt: data.UpdatedAt,
+		EventAt:        v.at,
+		EventRank:      v.rank,
+		EventID:        v.id,
+		Now:            d.now(),
+	})
+	return changed > 0, err
+}

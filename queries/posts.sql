@@ -1,0 +1,152 @@
+-- name: GetPost :one
+-- GetPost returns a post, a draft too, and what readers see of its author. A
+-- deleted post is sql.ErrNoRows.
+SELECT sqlc.embed(posts),
+    coalesce(users.name, '') AS author_name,
+    users.username AS author_username,
+    coalesce(users.image_url, '') AS author_image_url
+FROM posts
+JOIN users ON users.id = posts.author_id
+WHERE posts.id = sqlc.arg(id) AND posts.deleted_at IS NULL;
+
+-- name: ListPosts :many
+-- ListPosts returns a page of the feed, newest publication first: at most
+-- page_size posts after the one with the key (before_at, before_id), its
+-- published_at and id. The first page comes before MaxTime.
+SELECT posts.id,
+    posts.title,
+    posts.excerpt,
+    posts.published_at,
+    posts.updated_at,
+    posts.author_id,
+    coalesce(users.name, '') AS author_name,
+    users.username AS author_username,
+    coalesce(users.image_url, '') AS author_image_url
+FROM posts
+JOIN users ON users.id = posts.author_id
+WHERE posts.published = 1
+  AND posts.deleted_at IS NULL
+  AND posts.published_at <= sqlc.arg(before_at)
+  AND (posts.published_at < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
+ORDER BY posts.published_at DESC, posts.id DESC
+LIMIT sqlc.arg(page_size);
+
+-- name: ListFullPosts :many
+-- ListFullPosts is ListPosts with everything that belongs to a post.
+SELECT sqlc.embed(posts),
+    coalesce(users.name, '') AS author_name,
+    users.username AS author_username,
+    coalesce(users.image_url, '') AS author_image_url
+FROM posts
+JOIN users ON users.id = posts.author_id
+WHERE posts.published = 1
+  AND posts.deleted_at IS NULL
+  AND posts.published_at <= sqlc.arg(before_at)
+  AND (posts.published_at < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
+ORDER BY posts.published_at DESC, posts.id DESC
+LIMIT sqlc.arg(page_size);
+
+-- name: ListDrafts :many
+-- ListDrafts returns a page of an author's posts that are not published, last
+-- changed first: at most page_size drafts after the one with the key
+-- (before_at, before_id), its updated_at and id. The first page comes before
+-- MaxTime.
+SELECT id, title, excerpt, created_at, updated_at
+FROM posts
+WHERE author_id = sqlc.arg(author_id)
+  AND published = 0
+  AND deleted_at IS NULL
+  AND updated_at <= sqlc.arg(before_at)
+  AND (updated_at < sqlc.arg(before_at) OR id < sqlc.arg(before_id))
+ORDER BY updated_at DESC, id DESC
+LIMIT sqlc.arg(page_size);
+
+-- name: ListStalePosts :many
+-- ListStalePosts returns at most page_size posts, deleted ones too, that an
+-- older renderer than version rendered, the oldest rendering first.
+SELECT id, updated_at, content
+FROM posts
+WHERE render_version < sqlc.arg(version)
+ORDER BY render_version, id
+LIMIT sqlc.arg(page_size);
+
+-- name: getLivePost :one
+-- getLivePost returns a post that is not deleted.
+SELECT *
+FROM posts
+WHERE id = sqlc.arg(id) AND deleted_at IS NULL;
+
+-- name: getFormPost :one
+-- getFormPost returns the post that was made of a form with this key and text.
+SELECT *
+FROM posts
+WHERE author_id = sqlc.arg(author_id)
+  AND form_key = sqlc.arg(form_key)
+  AND title = sqlc.arg(title)
+  AND content = sqlc.arg(content)
+  AND deleted_at IS NULL
+LIMIT 1;
+
+-- name: insertPost :one
+-- insertPost stores a new post.
+INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, form_key, render_version, excerpt, content, content_html)
+VALUES (sqlc.arg(author_id), sqlc.arg(title), sqlc.arg(title_key), sqlc.arg(published), sqlc.arg(created_at), sqlc.arg(created_at), NULLIF(CAST(sqlc.arg(published_at) AS INTEGER), 0),
+    sqlc.arg(form_key), sqlc.arg(render_version), sqlc.arg(excerpt), sqlc.arg(content), sqlc.arg(content_html))
+RETURNING *;
+
+-- name: updatePost :exec
+-- updatePost stores what may change of a post.
+UPDATE posts
+SET title = sqlc.arg(title),
+    title_key = sqlc.arg(title_key),
+    published = sqlc.arg(published),
+    updated_at = sqlc.arg(updated_at),
+    published_at = NULLIF(CAST(sqlc.arg(published_at) AS INTEGER), 0),
+    render_version = sqlc.arg(render_version),
+    excerpt = sqlc.arg(excerpt),
+    content = sqlc.arg(content),
+    content_html = sqlc.arg(content_html)
+WHERE id = sqlc.arg(id);
+
+-- name: setRendering :exec
+-- setRendering stores a new rendering of a post that is still the version of
+-- updated_at.
+UPDATE posts
+SET content_html = sqlc.arg(content_html),
+    excerpt = sqlc.arg(excerpt),
+    render_version = sqlc.arg(render_version)
+WHERE id = sqlc.arg(id) AND updated_at = sqlc.arg(updated_at);
+
+-- name: deletePost :execrows
+-- deletePost hides a post.
+UPDATE posts
+SET deleted_at = sqlc.arg(deleted_at), deleted_by = sqlc.arg(deleted_by)
+WHERE id = sqlc.arg(id) AND deleted_at IS NULL;
+
+-- name: deletePostsOf :exec
+-- deletePostsOf hides all posts of an author, for good: nobody may restore
+-- them, nor those that were deleted before.
+UPDATE posts
+SET deleted_at = coalesce(deleted_at, sqlc.arg(deleted_at)), deleted_by = NULL
+WHERE author_id = (SELECT id FROM users WHERE clerk_id = sqlc.arg(clerk_id))
+  AND (deleted_at IS NULL OR deleted_by IS NOT NULL);
+
+-- name: restorePost :one
+-- restorePost brings back a post that the user deleted at since or later.
+UPDATE posts
+SET deleted_at = NULL, deleted_by = NULL
+WHERE id = sqlc.arg(id)
+  AND deleted_by = sqlc.arg(deleted_by)
+  AND deleted_at >= sqlc.arg(since)
+RETURNING *;
+
+-- name: purgePosts :execrows
+-- purgePosts removes at most batch_size posts that were deleted before a time.
+DELETE FROM posts
+WHERE id IN (
+    SELECT old.id
+    FROM posts AS old
+    WHERE old.deleted_at < sqlc.arg(before)
+    ORDER BY old.deleted_at
+    LIMIT sqlc.arg(batch_size)
+);
