@@ -2,6 +2,8 @@ package templates
 
 import (
 	"bytes"
+	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -37,18 +39,18 @@ type Rendering struct {
 }
 
 // NewMarkdown returns a renderer of Markdown with tables, strike-through and
-// bare links, without raw HTML; a line ends where the writer ended it.
+// bare links. A line ends where the writer ended it, and HTML is text.
 // Headings begin at level 2, below the post's title. A picture becomes a link
 // to it: loading it from elsewhere would tell that place who reads.
 func NewMarkdown() *Markdown {
 	return &Markdown{
 		markdown: goldmark.New(
+			goldmark.WithParser(newParser()),
 			goldmark.WithExtensions(
 				extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
 				extension.Strikethrough,
 				extension.Linkify,
 			),
-			goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(lowerHeadings{}, 100))),
 			goldmark.WithRendererOptions(
 				html.WithHardWraps(),
 				renderer.WithNodeRenderers(util.Prioritized(imageLinks{}, 100)),
@@ -56,6 +58,24 @@ func NewMarkdown() *Markdown {
 		),
 		policy: newPolicy(),
 	}
+}
+
+// newParser knows all of CommonMark but raw HTML: what looks like it is text
+// that somebody wrote, and stays readable.
+func newParser() parser.Parser {
+	return parser.NewParser(
+		parser.WithBlockParsers(without(parser.NewHTMLBlockParser(), parser.DefaultBlockParsers())...),
+		parser.WithInlineParsers(without(parser.NewRawHTMLParser(), parser.DefaultInlineParsers())...),
+		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+		parser.WithASTTransformers(util.Prioritized(lowerHeadings{}, 100)),
+	)
+}
+
+// without returns the list without what is of the same type as unwanted.
+func without(unwanted any, list []util.PrioritizedValue) []util.PrioritizedValue {
+	return slices.DeleteFunc(list, func(v util.PrioritizedValue) bool {
+		return reflect.TypeOf(v.Value) == reflect.TypeOf(unwanted)
+	})
 }
 
 // newPolicy allows what Markdown can say and nothing that could run, load,

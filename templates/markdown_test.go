@@ -24,8 +24,8 @@ func TestMarkdown(t *testing.T) {
 		{"picture", "![my *cat*](https://example.com/cat.png)", `<p><a href="https://example.com/cat.png" rel="nofollow noreferrer">my cat</a></p>`},
 		{"picture without words", "![](https://example.com/cat.png)", `<p><a href="https://example.com/cat.png" rel="nofollow noreferrer">picture</a></p>`},
 		{"picture that runs", "![a](javascript:alert(1))", "<p>a</p>"},
-		{"raw HTML", "<b onclick=alert(1)>hi</b>", "<p>hi</p>"},
-		{"raw block", "<script>alert(1)</script>", ""},
+		{"raw HTML", "<b onclick=alert(1)>hi</b>", "<p>&lt;b onclick=alert(1)&gt;hi&lt;/b&gt;</p>"},
+		{"raw block", "<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"},
 		{"code keeps its signs", "```html\n<script>\n```", "<pre><code>&lt;script&gt;\n</code></pre>"},
 		{"table", "|a|b|\n|:-|-:|\n|1|2|", "<table>\n<thead>\n<tr>\n<th align=\"left\">a</th>\n<th align=\"right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td align=\"left\">1</td>\n<td align=\"right\">2</td>\n</tr>\n</tbody>\n</table>"},
 		{"template syntax is text", "{{.}} {{printf}}", "<p>{{.}} {{printf}}</p>"},
@@ -49,7 +49,7 @@ func TestExcerpt(t *testing.T) {
 		{"short enough", strings.Repeat("é", maxExcerpt), strings.Repeat("é", maxExcerpt)},
 		{"cut in a word", strings.Repeat("é", maxExcerpt+1), strings.Repeat("é", maxExcerpt) + "…"},
 		{"cut between words", strings.Repeat("four ", 100), strings.TrimSpace(strings.Repeat("four ", 56)) + "…"},
-		{"raw HTML is left out", "<b>hi</b> there", "hi there"},
+		{"HTML is text", "<b>hi</b> there", "<b>hi</b> there"},
 		{"nothing", "", ""},
 	}
 	m := NewMarkdown()
