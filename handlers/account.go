@@ -1,0 +1,106 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"inkwell/db"
+)
+
+// signInURL is the sign-in page that leads back to a path of this site.
+func signInURL(path string) string { return "/sign-in?redirect_url=" + url.QueryEscape(path) }
+
+func signUpURL(path string) string { return "/sign-up?redirect_url=" + url.QueryEscape(path) }
+
+// localPath returns a path of this site for what may be anything, "/" for what
+// leads elsewhere. Browsers read a backslash as a slash and skip tabs and line
+// ends, so that neither may be in it.
+func localPath(target string) string {
+	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || len(target) > 2000 {
+		return "/"
+	}
+	if strings.ContainsFunc(target, func(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f }) {
+		return "/"
+	}
+	u, err := url.Parse(target)
+	if err != nil || u.Host != "" || u.Scheme != "" {
+		return "/"
+	}
+	return target
+}
+
+// signInView is what sign-in.html shows.
+type signInView struct {
+	Heading     string
+	Component   string // Clerk's component, mounted by app.js
+	RedirectURL string
+	PortalURL   string
+}
+
+// showSignIn handles "GET /sign-in".
+func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.showClerkForm(w, r, v, "Sign in", "sign-in")
+}
+
+// showSignUp handles "GET /sign-up".
+func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.showClerkForm(w, r, v, "Join", "sign-up")
+}
+
+func (s *Server) showClerkForm(w http.ResponseWriter, r *http.Request, v visitor, heading, component string) error {
+	target := localPath(r.URL.Query().Get("redirect_url"))
+	if v.signedIn {
+		http.Redirect(w, r, target, http.StatusSeeOther)
+		return nil
+	}
+	view := signInView{Heading: heading, Component: component, RedirectURL: target}
+	view.PortalURL = s.auth.SignInURL(s.auth.Origin(r) + target)
+	p := page{Title: heading, Main: view}
+	s.useClerk(w, &p, true)
+	return s.page(w, r, http.StatusOK, "sign-in", p)
+}
+
+// signOut handles "POST /sign-out": it ends the session at Clerk and takes its
+// cookies from the browser, with or without JavaScript.
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request, v visitor) error {
+	for _, cookie := range s.auth.SignOutCookies(r) {
+		http.SetCookie(w, cookie)
+	}
+	w.Header().Set("Clear-Site-Data", `"storage"`)
+	if v.sessionID == "" {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return nil
+	}
+	if err := s.clerkAPI.RevokeSession(r.Context(), v.sessionID); err != nil {
+		s.log.Error("cannot end a session at Clerk", "id", requestID(r), "session", v.sessionID, "error", err)
+		return &userError{http.StatusServiceUnavailable, "You are signed out in this browser, but Clerk could not be reached to end the session there. Sign out once more in a few minutes if others use this computer."}
+	}
+	s.leaveNotice(w, r, notice{Text: "You are signed out."})
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+// accountView is what account.html shows.
+type accountView struct {
+	Name     string
+	Email    string
+	Username string
+	Role     string
+}
+
+var roleNames = map[string]string{db.RoleMember: "Member", db.RoleModerator: "Moderator", db.RoleAdmin: "Administrator"}
+
+// showAccount handles "GET /account".
+func (s *Server) showAccount(w http.ResponseWriter, r *http.Request, user db.User) error {
+	view := accountView{Name: displayName(user.Name, user.Username), Role: roleNames[user.Role]}
+	if user.Email != nil {
+		view.Email = *user.Email
+	}
+	if user.Username != nil {
+		view.Username = *user.Username
+	}
+	p := page{Title: "Your account", Main: view}
+	s.useClerk(w, &p, true)
+	return s.page(w, r, http.StatusOK, "account", p)
+}

@@ -1,0 +1,161 @@
+package handlers
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/http"
+
+	"inkwell/clerk"
+	"inkwell/db"
+)
+
+// A userError is an error that its reader can do something about.
+type userError struct {
+	status int
+	text   string // a sentence: what is wrong, what to do
+}
+
+func (e *userError) Error() string { return e.text }
+
+var (
+	errNotFound         = &userError{http.StatusNotFound, "There is nothing here. It may have been deleted, or the address has a mistake in it."}
+	errMethodNotAllowed = &userError{http.StatusMethodNotAllowed, "This address does not do that."}
+	errSignedOut        = &userError{http.StatusUnauthorized, "Please sign in."}
+	errRefused          = &userError{http.StatusUnauthorized, "This account may not be used here any more: it was deleted or suspended. Sign out to read on as a guest, or to sign in with another account."}
+	errNotAuthor        = &userError{http.StatusForbidden, "Only its author can change this post."}
+	errNotModerator     = &userError{http.StatusForbidden, "Only its author or a moderator can delete this post."}
+	errCrossOrigin      = &userError{http.StatusForbidden, "This came from another site and was not carried out. Open the page here and try again."}
+	errBadCursor        = &userError{http.StatusBadRequest, "That is no place in the list. Start at the first page."}
+	errBadForm          = &userError{http.StatusBadRequest, "That form could not be read. Go back and send it again."}
+
+	errPanic = errors.New("panic")
+)
+
+// A problem is an error made ready to be answered.
+type problem struct {
+	status    int
+	text      string
+	reference string // for errors of ours: also in the log
+}
+
+// heading is the title of a problem's page and of its JSON.
+func (p problem) heading() string {
+	switch p.status {
+	case http.StatusUnauthorized:
+		return "Not signed in"
+	case http.StatusForbidden:
+		return "Not allowed"
+	case http.StatusNotFound:
+		return "Not found"
+	case http.StatusInternalServerError:
+		return "Something broke here"
+	}
+	return http.StatusText(p.status)
+}
+
+// problemOf decides how an error is answered.
+func problemOf(err error) problem {
+	var (
+		known     *userError
+		tooLarge  *http.MaxBytesError
+		handshake *clerk.HandshakeError
+	)
+	switch {
+	case errors.As(err, &known):
+		return problem{status: known.status, text: known.text}
+	case errors.As(err, &handshake):
+		return problem{status: http.StatusInternalServerError, text: handshake.Error()}
+	case errors.As(err, &tooLarge):
+		return problem{status: http.StatusRequestEntityTooLarge, text: "That is too much at once: the limit is 1 MiB."}
+	case errors.Is(err, sql.ErrNoRows):
+		return problem{status: http.StatusNotFound, text: errNotFound.text}
+	case errors.Is(err, db.ErrTitleTaken):
+		return problem{status: http.StatusConflict, text: titleTaken}
+	case errors.Is(err, db.ErrConflict):
+		return problem{status: http.StatusConflict, text: "Somebody changed this at the same time. Look at it again, then repeat what you did."}
+	case errors.Is(err, db.ErrInactive):
+		return problem{status: errRefused.status, text: errRefused.text}
+	case db.IsUnavailable(err):
+		return problem{status: http.StatusServiceUnavailable, text: "This cannot be saved at the moment. Nothing was changed: try again in a minute."}
+	}
+	return problem{status: http.StatusInternalServerError, text: "The mistake is ours and has been noted. Try again; if it stays, tell the owner of this site the reference."}
+}
+
+// fail answers an error: a page, a notice for htmx, or JSON.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		return // nobody is there to be answered
+	}
+	p := problemOf(err)
+	if p.status >= http.StatusInternalServerError {
+		p.reference = requestID(r)
+		s.log.Error("failed", "id", p.reference, "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	if p.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "60")
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	if err := s.answerProblem(w, r, p); err != nil {
+		s.log.Error("cannot show an error", "id", requestID(r), "error", err)
+		http.Error(w, p.text, p.status)
+	}
+}
+
+func (s *Server) answerProblem(w http.ResponseWriter, r *http.Request, p problem) error {
+	switch {
+	case isAPI(r):
+		return writeProblem(w, p)
+	case wantsFragment(r):
+		return s.alert(w, r, p)
+	}
+	return s.page(w, r, p.status, "error", page{Title: p.heading(), Main: newErrorView(r, p)})
+}
+
+// alert shows a problem in the page's alerts area, so that it never replaces
+// what somebody is typing.
+func (s *Server) alert(w http.ResponseWriter, r *http.Request, p problem) error {
+	w.Header().Set("HX-Retarget", "#alerts")
+	w.Header().Set("HX-Reswap", "innerHTML")
+	n := notice{Text: p.text, Problem: true}
+	if p.reference != "" {
+		n.Text += " Reference: " + p.reference
+	}
+	if p.status == http.StatusUnauthorized {
+		n.LinkURL, n.LinkText, n.NewTab = signInURL("/account"), "Sign in in a new tab", true
+	}
+	return s.fragment(w, p.status, part{"notice", n})
+}
+
+// errorView is what error.html shows.
+type errorView struct {
+	Heading   string
+	Text      string
+	Reference string
+	SignOut   bool
+	Links     []link
+}
+
+type link struct{ URL, Text string }
+
+func newErrorView(r *http.Request, p problem) errorView {
+	v := errorView{Heading: p.heading(), Text: p.text, Reference: p.reference, SignOut: visitorOf(r).refused}
+	if p.status == http.StatusUnauthorized && !v.SignOut {
+		v.Links = append(v.Links, link{signInURL("/"), "Sign in"})
+	}
+	if p.status == http.StatusMethodNotAllowed || r.URL.Path != "/" {
+		v.Links = append(v.Links, link{"/", "Read the latest posts"})
+	}
+	return v
+}
+
+// writeProblem answers a program as RFC 9457 asks for.
+func writeProblem(w http.ResponseWriter, p problem) error {
+	body := struct {
+		Status    int    `json:"status"`
+		Title     string `json:"title"`
+		Detail    string `json:"detail"`
+		Reference string `json:"reference,omitempty"`
+	}{p.status, p.heading(), p.text, p.reference}
+	return writeJSON(w, p.status, "application/problem+json", body)
+}

@@ -1,0 +1,105 @@
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/gorilla/sessions"
+)
+
+// A notice is a sentence above the page, with something to do about it.
+type notice struct {
+	Text     string
+	Problem  bool
+	UndoID   int64 // the post that a press brings back; 0: none
+	LinkURL  string
+	LinkText string
+	NewTab   bool
+}
+
+// preferences are what the app's own cookie holds: how somebody likes to read,
+// and the notice for their next page. Nothing in it says who they are.
+type preferences struct {
+	Theme  string
+	Notice notice // only Text and UndoID are kept
+}
+
+// cookieLife is how long the app's own cookie is kept.
+const cookieLife = 365 * 24 * 60 * 60 // seconds
+
+func newCookieStore(keys [][]byte) *sessions.CookieStore {
+	store := sessions.NewCookieStore(keys...)
+	store.MaxAge(cookieLife)
+	return store
+}
+
+// cookieName has the prefix that makes browsers insist on HTTPS, where it is
+// spoken.
+func (s *Server) cookieName(r *http.Request) string {
+	if s.isHTTPS(r) {
+		return "__Host-inkwell"
+	}
+	return "inkwell"
+}
+
+// preferences reads the app's own cookie. One that is missing, altered or
+// signed with a forgotten key is an empty one.
+func (s *Server) preferences(r *http.Request) preferences {
+	if _, err := r.Cookie(s.cookieName(r)); err != nil {
+		return preferences{}
+	}
+	session, _ := s.cookies.New(r, s.cookieName(r))
+	var p preferences
+	p.Theme, _ = session.Values["theme"].(string)
+	p.Notice.Text, _ = session.Values["notice"].(string)
+	p.Notice.UndoID, _ = session.Values["undo"].(int64)
+	return p
+}
+
+// savePreferences writes the app's own cookie. Without it the visitor loses a
+// notice or a colour, which is no reason to fail.
+func (s *Server) savePreferences(w http.ResponseWriter, r *http.Request, p preferences) {
+	session := sessions.NewSession(s.cookies, s.cookieName(r))
+	session.Options = &sessions.Options{Path: "/", MaxAge: cookieLife, HttpOnly: true, Secure: s.isHTTPS(r), SameSite: http.SameSiteLaxMode}
+	if p.Theme != "" {
+		session.Values["theme"] = p.Theme
+	}
+	if p.Notice.Text != "" {
+		session.Values["notice"] = p.Notice.Text
+		session.Values["undo"] = p.Notice.UndoID
+	}
+	if len(session.Values) == 0 {
+		session.Options.MaxAge = -1
+	}
+	if err := session.Save(r, w); err != nil {
+		s.log.Warn("cannot write the cookie", "id", requestID(r), "error", err)
+	}
+}
+
+// leaveNotice puts a notice on the visitor's next page.
+func (s *Server) leaveNotice(w http.ResponseWriter, r *http.Request, n notice) {
+	p := s.preferences(r)
+	p.Notice = n
+	s.savePreferences(w, r, p)
+}
+
+// updatePreferences handles "POST /preferences": the colours of the pages.
+func (s *Server) updatePreferences(w http.ResponseWriter, r *http.Request, _ visitor) error {
+	form, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	p := s.preferences(r)
+	switch theme := form.Get("theme"); {
+	case theme == "system":
+		p.Theme = ""
+	case slices.Contains([]string{"light", "dark"}, theme):
+		p.Theme = theme
+	default:
+		return &userError{http.StatusUnprocessableEntity, fmt.Sprintf("The colours are system, light or dark, not %q.", clip(theme, 20))}
+	}
+	s.savePreferences(w, r, p)
+	http.Redirect(w, r, localPath(form.Get("return_to")), http.StatusSeeOther)
+	return nil
+}

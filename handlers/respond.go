@@ -1,0 +1,167 @@
+package handlers
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// A page is what layout.html shows.
+type page struct {
+	Title       string
+	Description string
+	Path        string // of this page, to come back to
+	Theme       string // light, dark or "" for the system's
+	Viewer      *viewer
+	SignInURL   string
+	SignUpURL   string
+	Notices     []notice
+	Clerk       *clerkScripts // nil: the reader cannot be signed in
+	Main        any
+}
+
+// clerkScripts are the scripts of Clerk's that a page loads.
+type clerkScripts struct {
+	PublishableKey string
+	ProxyURL       string
+	ScriptURL      string
+	UIScriptURL    string // "": no component of Clerk's is on the page
+	Nonce          string // for the styles of Clerk's components
+}
+
+const siteDescription = "A place to write and read posts."
+
+// isAPI reports whether the answer is for a program and not for a browser.
+func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
+
+// isHTMX reports whether htmx asks, so that a redirect to another site is of
+// no use.
+func isHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
+
+// wantsFragment reports whether htmx asks for a part of the page.
+func wantsFragment(r *http.Request) bool {
+	return isHTMX(r) && r.Header.Get("HX-Request-Type") == "partial"
+}
+
+// render answers with the partial of the given name, alone for htmx and in the
+// page of the same name for a plain browser.
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name, title string, view any) error {
+	if wantsFragment(r) {
+		return s.fragment(w, status, part{name, view})
+	}
+	return s.page(w, r, status, name, page{Title: title, Main: view})
+}
+
+// A part of a fragment is a partial with its data.
+type part struct {
+	name string
+	view any
+}
+
+// fragment answers with partials alone.
+func (s *Server) fragment(w http.ResponseWriter, status int, parts ...part) error {
+	var b bytes.Buffer
+	for _, p := range parts {
+		if err := s.pages.Partial(&b, p.name, p.view); err != nil {
+			return fmt.Errorf("render %s: %w", p.name, err)
+		}
+	}
+	return write(w, status, "text/html; charset=utf-8", b.Bytes())
+}
+
+// page answers with a whole document. It fills in what surrounds p.Main.
+func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, p page) error {
+	s.surround(w, r, &p)
+	b, err := s.document(name, p)
+	if err != nil {
+		return err
+	}
+	return write(w, status, "text/html; charset=utf-8", b)
+}
+
+func (s *Server) document(name string, p page) ([]byte, error) {
+	var b bytes.Buffer
+	if err := s.pages.Page(&b, name, p); err != nil {
+		return nil, fmt.Errorf("render page %s: %w", name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// surround fills in what every page shows around its own part: who is asking,
+// notices, colours and Clerk's script for those who may be signed in.
+func (s *Server) surround(w http.ResponseWriter, r *http.Request, p *page) {
+	v := visitorOf(r)
+	if p.Description == "" {
+		p.Description = siteDescription
+	}
+	p.Path = "/"
+	if r.Method == http.MethodGet {
+		p.Path = r.URL.RequestURI()
+	}
+	p.SignInURL, p.SignUpURL = "/sign-in", "/sign-up"
+	if p.Path != "/" && !strings.HasPrefix(p.Path, "/sign-") {
+		p.SignInURL, p.SignUpURL = signInURL(p.Path), signUpURL(p.Path)
+	}
+	prefs := s.preferences(r)
+	p.Theme = prefs.Theme
+	if prefs.Notice.Text != "" {
+		p.Notices = append(p.Notices, prefs.Notice)
+		prefs.Notice = notice{}
+		s.savePreferences(w, r, prefs)
+	}
+	if v.signedIn {
+		p.Viewer = newViewer(v.user)
+		s.useClerk(w, p, false)
+	}
+	if r.Header.Get("Cookie") == "" && w.Header().Get("Set-Cookie") == "" {
+		w.Header().Set("Cache-Control", "no-cache")
+	}
+}
+
+// useClerk makes a page load ClerkJS, with its components when ui is set.
+func (s *Server) useClerk(w http.ResponseWriter, p *page, ui bool) {
+	if p.Clerk != nil {
+		return
+	}
+	f := s.auth.Frontend()
+	p.Clerk = &clerkScripts{PublishableKey: f.PublishableKey, ProxyURL: f.ProxyURL, ScriptURL: f.ScriptURL}
+	policy := s.policies.clerk
+	if ui {
+		p.Clerk.UIScriptURL = f.UIScriptURL
+		p.Clerk.Nonce = rand.Text()
+		policy = strings.ReplaceAll(s.policies.ui, "%NONCE%", p.Clerk.Nonce)
+	}
+	w.Header().Set("Content-Security-Policy", policy)
+}
+
+// writeJSON answers with v as JSON of the given type.
+func writeJSON(w http.ResponseWriter, status int, contentType string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	return write(w, status, contentType, append(b, '\n'))
+}
+
+// write sends a whole answer. That the client has gone is no error of ours.
+func write(w http.ResponseWriter, status int, contentType string, body []byte) error {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	w.Write(body)
+	return nil
+}
+
+// pathID returns the number in a path such as /posts/{id}. What is no number
+// is the id of nothing.
+func pathID(r *http.Request) (int64, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil || id < 1 {
+		return 0, errNotFound
+	}
+	return id, nil
+}

@@ -1,0 +1,94 @@
+package handlers
+
+import (
+	"net/http"
+
+	"inkwell/static"
+)
+
+// A route is one pattern of the site with its access rule applied.
+type route struct {
+	pattern string
+	handler http.Handler
+}
+
+// routes lists every URL of the program. The access rule stands on the line:
+// public (everybody, known or not), signedIn (others are sent to the sign-in
+// page or get 401), or unguarded (nobody's session is looked at).
+func (s *Server) routes() []route {
+	return []route{
+		{"GET /{$}", s.public(s.showFeed)},
+
+		{"GET /posts/new", s.signedIn(s.newPost)},
+		{"POST /posts", s.signedIn(s.createPost)},
+		{"POST /posts/preview", s.signedIn(s.previewNewPost)},
+		{"GET /posts/{id}", s.public(s.showPost)},
+		{"GET /posts/{id}/edit", s.signedIn(s.editPost)},
+		{"POST /posts/{id}", s.signedIn(s.updatePost)},
+		{"POST /posts/{id}/preview", s.signedIn(s.previewPost)},
+		{"DELETE /posts/{id}", s.signedIn(s.deletePost)},
+		{"POST /posts/{id}/delete", s.signedIn(s.deletePost)},
+		{"POST /posts/{id}/restore", s.signedIn(s.restorePost)},
+		{"GET /drafts", s.signedIn(s.showDrafts)},
+
+		{"GET /sign-in", s.public(s.showSignIn)},
+		{"GET /sign-up", s.public(s.showSignUp)},
+		{"POST /sign-out", s.public(s.signOut)},
+		{"GET /account", s.signedIn(s.showAccount)},
+		{"POST /preferences", s.public(s.updatePreferences)},
+
+		{"GET /api/me", s.signedIn(s.apiMe)},
+		{"GET /api/posts", s.public(s.apiListPosts)},
+		{"POST /api/posts", s.signedIn(s.apiCreatePost)},
+		{"GET /api/posts/{id}", s.public(s.apiGetPost)},
+		{"PATCH /api/posts/{id}", s.signedIn(s.apiUpdatePost)},
+		{"DELETE /api/posts/{id}", s.signedIn(s.apiDeletePost)},
+
+		{"POST " + WebhookPath, s.unguarded(s.receiveWebhook)},
+		{"GET " + static.Prefix, s.unguarded(s.serveStatic)},
+		{"GET /healthz", s.unguarded(s.showHealth)},
+	}
+}
+
+// router dispatches to the routes and answers what none of them matches.
+func (s *Server) router() http.Handler {
+	mux := http.NewServeMux()
+	for _, route := range s.routes() {
+		mux.Handle(route.pattern, route.handler)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		s.unmatched(mux, r).ServeHTTP(w, r)
+	})
+}
+
+// unmatched answers as the multiplexer would, 404 or 405 with Allow, in the
+// form that the client expects.
+func (s *Server) unmatched(mux *http.ServeMux, r *http.Request) http.Handler {
+	answer := func(w http.ResponseWriter, r *http.Request) error {
+		probe := statusProbe{header: http.Header{}}
+		mux.ServeHTTP(&probe, r)
+		if probe.status != http.StatusMethodNotAllowed {
+			return errNotFound
+		}
+		w.Header().Set("Allow", probe.header.Get("Allow"))
+		return errMethodNotAllowed
+	}
+	if sessionless(r) {
+		return s.unguarded(answer)
+	}
+	return s.public(func(w http.ResponseWriter, r *http.Request, _ visitor) error { return answer(w, r) })
+}
+
+// A statusProbe keeps the head of an answer.
+type statusProbe struct {
+	header http.Header
+	status int
+}
+
+func (p *statusProbe) Header() http.Header         { return p.header }
+func (p *statusProbe) WriteHeader(status int)      { p.status = status }
+func (p *statusProbe) Write(b []byte) (int, error) { return len(b), nil }

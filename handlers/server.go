@@ -1,0 +1,107 @@
+// Package handlers answers every HTTP request of the program: it joins what
+// clerk, db, templates and static know, and is the only package that knows
+// URLs and htmx.
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync"
+
+	"github.com/gorilla/sessions"
+
+	"inkwell/clerk"
+	"inkwell/db"
+	"inkwell/static"
+	"inkwell/templates"
+)
+
+// Config is what a Server needs. All fields but those said to be optional must
+// be set.
+type Config struct {
+	DB             *db.DB
+	Clerk          clerk.Config
+	WebhookSecrets []string // none: the webhook answers 500
+	SessionKeys    [][]byte // pairs of a 64-byte and a 32-byte key, newest first
+	PublicURL      string   // the public origin; "": that of each request
+	TrustedProxies []netip.Prefix
+	Log            *slog.Logger
+}
+
+// Server is the whole site as an http.Handler. It is safe for concurrent use.
+type Server struct {
+	db       *db.DB
+	auth     *clerk.Authenticator
+	clerkAPI *clerk.API
+	webhooks *clerk.WebhookVerifier // nil: no secret is configured
+	cookies  *sessions.CookieStore
+	pages    *templates.Set
+	markdown *templates.Markdown
+	static   *static.Files
+	policies policies
+	log      *slog.Logger
+
+	publicURL      string
+	trustedProxies []netip.Prefix
+
+	handler    http.Handler
+	background sync.WaitGroup // what goes on after an answer
+	stop       context.CancelFunc
+	running    context.Context // ends when Close is called
+}
+
+// New returns the site. The caller closes it.
+func New(c Config) (*Server, error) {
+	files, err := static.New()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := templates.Parse(files.URL)
+	if err != nil {
+		return nil, err
+	}
+	auth, err := clerk.New(c.Clerk)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		db:             c.DB,
+		auth:           auth,
+		clerkAPI:       auth.API(),
+		cookies:        newCookieStore(c.SessionKeys),
+		pages:          pages,
+		markdown:       templates.NewMarkdown(),
+		static:         files,
+		policies:       newPolicies(auth.Frontend()),
+		log:            c.Log,
+		publicURL:      c.PublicURL,
+		trustedProxies: c.TrustedProxies,
+	}
+	if len(c.WebhookSecrets) > 0 {
+		if s.webhooks, err = clerk.NewWebhookVerifier(c.WebhookSecrets...); err != nil {
+			return nil, err
+		}
+	}
+	if s.handler, err = s.middleware(s.router()); err != nil {
+		return nil, fmt.Errorf("public URL: %w", err)
+	}
+	s.running, s.stop = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Close ends what runs in the background and waits for it. No request may be
+// under way or come any more.
+func (s *Server) Close() {
+	s.stop()
+	s.background.Wait()
+}
+
+// Wait returns when nothing is left to do in the background but what runs
+// until Close.
+func (s *Server) Wait() { s.background.Wait() }

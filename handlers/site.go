@@ -1,0 +1,31 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// healthTimeout bounds how long the database may take to be called healthy.
+const healthTimeout = 2 * time.Second
+
+// showHealth handles "GET /healthz".
+func (s *Server) showHealth(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
+	defer cancel()
+	w.Header().Set("Cache-Control", "no-store")
+	if err := s.db.Ping(ctx); err != nil {
+		s.log.Error("not healthy", "error", err)
+		return answerWord(w, http.StatusServiceUnavailable, "unavailable")
+	}
+	return answerWord(w, http.StatusOK, "ok")
+}
+
+// serveStatic handles "GET /static/".
+func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request) error {
+	if !s.static.Has(r.URL.Path) {
+		return errNotFound
+	}
+	s.static.ServeHTTP(w, r)
+	return nil
+}

@@ -1,0 +1,61 @@
+package handlers
+
+import (
+	"context"
+	"time"
+
+	"inkwell/db"
+	"inkwell/templates"
+)
+
+// upkeepPause is how often what is due is done.
+const upkeepPause = time.Hour
+
+// KeepUp does, at once and then every hour until Close, what nobody asks for:
+// it removes posts that were deleted long ago, and renders those anew that an
+// older version of the program rendered.
+func (s *Server) KeepUp() {
+	s.background.Go(func() {
+		tick := time.NewTicker(upkeepPause)
+		defer tick.Stop()
+		for {
+			s.upkeep(s.running)
+			select {
+			case <-s.running.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	})
+}
+
+func (s *Server) upkeep(ctx context.Context) {
+	removed, err := s.db.PurgePosts(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("cannot remove deleted posts", "error", err)
+	}
+	if removed > 0 {
+		s.log.Info("removed posts that were deleted long ago", "posts", removed)
+	}
+	if err := s.renderStale(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("cannot render old posts anew", "error", err)
+	}
+}
+
+// renderStale renders posts anew whose rendering another version made, a few
+// at a time.
+func (s *Server) renderStale(ctx context.Context) error {
+	const batch = 100
+	for {
+		posts, err := s.db.ListStalePosts(ctx, db.ListStalePostsParams{Version: templates.MarkdownVersion, PageSize: batch})
+		if err != nil || len(posts) == 0 {
+			return err
+		}
+		for _, p := range posts {
+			content := s.rendered(p.Content)
+			if err := s.db.SetRendering(ctx, p.ID, p.UpdatedAt, content.HTML, content.Excerpt, content.RenderVersion); err != nil {
+				return err
+			}
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package handlers
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+	"unicode"
+
+	"inkwell/db"
+)
+
+// How a post is shown: as one of a list, or alone. It decides what a change of
+// it is answered with.
+const (
+	viewItem = "item"
+	viewPage = "page"
+)
+
+// viewOf returns the way of showing that a request names.
+func viewOf(name string) string {
+	if name == viewItem {
+		return viewItem
+	}
+	return viewPage
+}
+
+// viewer is who is signed in, in the header of every page.
+type viewer struct {
+	Name   string
+	Avatar avatar
+}
+
+func newViewer(u db.User) *viewer {
+	name := displayName(u.Name, u.Username)
+	return &viewer{Name: name, Avatar: newAvatar(u.ID, name, u.ImageURL)}
+}
+
+// avatar is a user's picture, or initials on a colour.
+type avatar struct {
+	ImageURL string
+	Initials string
+	Hue      int64 // 0 to 7
+}
+
+// newAvatar shows a picture only from where the Content-Security-Policy lets
+// pictures come from.
+func newAvatar(id int64, name string, imageURL db.Text) avatar {
+	if strings.HasPrefix(string(imageURL), picturesOfClerk+"/") {
+		return avatar{ImageURL: string(imageURL)}
+	}
+	return avatar{Initials: initials(name), Hue: id % 8}
+}
+
+// initials returns the first letters of the first and the last word.
+func initials(name string) string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	switch len(words) {
+	case 0:
+		return "?"
+	case 1:
+		return firstLetter(words[0])
+	}
+	return firstLetter(words[0]) + firstLetter(words[len(words)-1])
+}
+
+func firstLetter(word string) string {
+	for _, r := range word {
+		return string(unicode.ToUpper(r))
+	}
+	return ""
+}
+
+// displayName is what a user is called. A user whom Clerk has not told us
+// about yet has no name.
+func displayName(name db.Text, username *string) string {
+	if name != "" {
+		return string(name)
+	}
+	if username != nil && *username != "" {
+		return *username
+	}
+	return "New member"
+}
+
+// author is who wrote a post.
+type author struct {
+	Name   string
+	Avatar avatar
+}
+
+func newAuthor(id int64, name db.Text, username *string, imageURL db.Text) author {
+	shown := displayName(name, username)
+	return author{Name: shown, Avatar: newAvatar(id, shown, imageURL)}
+}
+
+// moment is a time as a reader sees it.
+type moment struct {
+	ISO   string // for machines
+	Label string // short
+	Full  string
+}
+
+func newMoment(t, now time.Time) moment {
+	return moment{
+		ISO:   t.UTC().Format(time.RFC3339),
+		Label: ago(t, now),
+		Full:  t.UTC().Format("2 January 2006, 15:04 UTC"),
+	}
+}
+
+// ago tells how long ago t was, or its day when that was long ago.
+func ago(t, now time.Time) string {
+	switch d := now.Sub(t); {
+	case d < time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return plural(int(d.Minutes()), "minute") + " ago"
+	case d < 24*time.Hour:
+		return plural(int(d.Hours()), "hour") + " ago"
+	case d < 7*24*time.Hour:
+		return plural(int(d.Hours()/24), "day") + " ago"
+	}
+	return t.UTC().Format("2 January 2006")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// postActions is what post-actions.html shows: what a reader may do.
+type postActions struct {
+	ID        int64
+	Title     string
+	View      string
+	CanEdit   bool
+	CanDelete bool // true whenever CanEdit is
+}
+
+// newPostActions says what the visitor may do with a post.
+func newPostActions(v visitor, id, authorID int64, title, view string) postActions {
+	mine := v.signedIn && v.user.ID == authorID
+	return postActions{ID: id, Title: shownTitle(title), View: view, CanEdit: mine, CanDelete: mine || mayModerate(v)}
+}
+
+func mayModerate(v visitor) bool {
+	return v.signedIn && (v.user.Role == db.RoleModerator || v.user.Role == db.RoleAdmin)
+}
+
+// shownTitle is the title of a post, which a draft may lack.
+func shownTitle(title string) string {
+	if title == "" {
+		return "Untitled draft"
+	}
+	return title
+}
+
+// postItem is what post-item.html shows: a post in a list.
+type postItem struct {
+	postActions
+	Excerpt string
+	Author  author
+	Time    moment
+	Edited  bool
+	Draft   bool
+	Focus   bool // the first of the posts that came when more were asked for
+}
+
+// postView is what post.html shows: a post alone.
+type postView struct {
+	postActions
+	HTML   template.HTML
+	Author author
+	Time   moment
+	Edited bool
+	Draft  bool
+	Focus  bool // it has just taken the place of its form
+}
+
+// moreView is what more.html shows below a list.
+type moreView struct {
+	URL string // of the next page; "": there is none
+	End string // what is said then
+}
+
+// postsView is what posts.html shows: a list, or its next part.
+type postsView struct {
+	Items []postItem
+	More  moreView
+}

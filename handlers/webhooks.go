@@ -1,0 +1,70 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"inkwell/clerk"
+	"inkwell/db"
+)
+
+// WebhookPath is where Clerk delivers its events.
+const WebhookPath = "/api/webhooks/clerk"
+
+// receiveWebhook handles "POST /api/webhooks/clerk". Its answers are one word
+// at most: they are shown in Clerk's dashboard, and tell a forger nothing.
+func (s *Server) receiveWebhook(w http.ResponseWriter, r *http.Request) error {
+	if s.webhooks == nil {
+		s.log.Error("a webhook came, but CLERK_WEBHOOK_SIGNING_SECRET is not set", "id", requestID(r))
+		return answerWord(w, http.StatusInternalServerError, "unconfigured")
+	}
+	body, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return answerWord(w, http.StatusRequestEntityTooLarge, "large")
+	case err != nil:
+		return answerWord(w, http.StatusBadRequest, "refused")
+	}
+	if err := s.webhooks.Verify(body, r.Header); err != nil {
+		s.log.Warn("webhook refused", "id", requestID(r), "error", err)
+		return answerWord(w, http.StatusBadRequest, "refused")
+	}
+	outcome, err := s.applyWebhook(r, body)
+	switch {
+	case errors.Is(err, clerk.ErrNotJSON):
+		return answerWord(w, http.StatusBadRequest, "refused")
+	case err != nil:
+		s.log.Error("webhook failed; Clerk will deliver it again", "id", requestID(r), "error", err)
+		return answerWord(w, http.StatusInternalServerError, "failed")
+	}
+	return answerWord(w, http.StatusOK, string(outcome))
+}
+
+// applyWebhook stores a verified event with its effect.
+func (s *Server) applyWebhook(r *http.Request, body []byte) (db.Outcome, error) {
+	event, err := clerk.ParseEvent(body, r.Header.Get("svix-id"))
+	row := db.Event{SvixID: event.ID, Type: event.Type, At: db.TimeOf(event.At), DeletedClerkID: event.DeletedUserID}
+	var unusable *clerk.UnusableError
+	switch {
+	case errors.As(err, &unusable):
+		row.Unusable = unusable.Error()
+		s.log.Error("webhook cannot be used", "id", requestID(r), "event", event.ID, "type", event.Type, "reason", row.Unusable)
+	case err != nil:
+		return "", err
+	case event.User != nil:
+		data := userData(*event.User)
+		row.User = &data
+	}
+	outcome, err := s.db.ApplyEvent(r.Context(), row)
+	if err != nil {
+		return "", fmt.Errorf("apply %s %s: %w", event.Type, event.ID, err)
+	}
+	return outcome, nil
+}
+
+func answerWord(w http.ResponseWriter, status int, word string) error {
+	return write(w, status, "text/plain; charset=utf-8", []byte(word))
+}
