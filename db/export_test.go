@@ -1,0 +1,42 @@
+package db
+
+import (
+	"database/sql"
+
+	"github.com/golang-migrate/migrate/v4"
+)
+
+// The queries whose plans are tested.
+const (
+	ListPostsSQL      = listPosts
+	ListFullPostsSQL  = listFullPosts
+	ListDraftsSQL     = listDrafts
+	ListStalePostsSQL = listStalePosts
+	GetFormPostSQL    = getFormPost
+	DeletePostsOfSQL  = deletePostsOf
+	PurgePostsSQL     = purgePosts
+)
+
+// SetNow replaces the clock.
+func (d *DB) SetNow(now func() Time) { d.now = now }
+
+// Reader returns the handle that cannot write.
+func (d *DB) Reader() *sql.DB { return d.reader }
+
+// Writer returns the handle that can.
+func (d *DB) Writer() *sql.DB { return d.writer }
+
+// NewMigrator returns a migrator of the file at path, to be closed.
+func NewMigrator(path string) (*migrate.Migrate, error) {
+	handle, err := openForMigration(path)
+	if err != nil {
+		return nil, err
+	}
+	return newMigrator(handle)
+}
+
+// The functions that are tested on their own.
+var (
+	LockFile   = lockFile
+	OpenHandle = openForMigration
+)
