@@ -56,7 +56,7 @@ type courier struct {
 	mu       sync.Mutex
 	endpoint string          // empty: none yet
 	idle     chan struct{}   // closed when the delivery under way has ended; nil when there is none
-	given    map[string]bool // ids of the events given up until the next start
+	givenUp  map[string]bool // ids of events, until the next start
 }
 
 func newCourier(client *http.Client, secret string) (*courier, error) {
@@ -69,19 +69,19 @@ func newCourier(client *http.Client, secret string) (*courier, error) {
 		own = *client
 	}
 	own.CheckRedirect = noRedirect
-	c := &courier{client: &own, signer: signer, given: map[string]bool{}}
+	c := &courier{client: &own, signer: signer, givenUp: map[string]bool{}}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c, nil
 }
 
-// Announce makes endpoint, an absolute URL, the receiver of webhooks: first of
-// those of which nobody has taken delivery, at a first start of user.created
-// for every ready user, and from then on of every change. Call it when the
-// program listens there; without it no webhook is sent.
+// DeliverTo makes endpoint, an absolute URL, the receiver of webhooks: first of
+// those that nobody has taken yet, at a first start user.created for every
+// ready user, and from then on of every change. Call it when the program
+// listens there; without it no webhook is sent.
 //
 // Events are delivered in the background, in order, with a few attempts each.
 // One that the program does not take is tried again at the next start.
-func (e *Emulator) Announce(endpoint string) {
+func (e *Emulator) DeliverTo(endpoint string) {
 	e.courier.mu.Lock()
 	e.courier.endpoint = endpoint
 	e.courier.mu.Unlock()
@@ -106,12 +106,11 @@ func (e *Emulator) Flush(ctx context.Context) error {
 	}
 }
 
-// Close ends the deliveries and waits, until ctx is done, for the one under
-// way. What is left is delivered after the next start. The emulator goes on to
-// answer requests.
-func (e *Emulator) Close(ctx context.Context) error {
+// Close ends the deliveries, and breaks off one that is under way. What is left
+// is delivered after the next start. The emulator goes on to answer requests.
+func (e *Emulator) Close() {
 	e.courier.stop()
-	return e.Flush(ctx)
+	e.Flush(context.Background()) // cannot fail
 }
 
 // deliver starts a delivery of the pending events, unless one is under way, or
@@ -129,7 +128,7 @@ func (e *Emulator) deliver() {
 // nextEvent returns the first event to deliver. The courier's lock is held.
 func (e *Emulator) nextEvent() (event, bool) {
 	c, pending := e.courier, e.state.Load().Pending
-	i := slices.IndexFunc(pending, func(ev event) bool { return !c.given[ev.ID] })
+	i := slices.IndexFunc(pending, func(ev event) bool { return !c.givenUp[ev.ID] })
 	if i < 0 || c.endpoint == "" || c.ctx.Err() != nil {
 		return event{}, false
 	}
@@ -165,7 +164,7 @@ func (e *Emulator) settle(ev event, err error) {
 		return
 	}
 	e.courier.mu.Lock()
-	e.courier.given[ev.ID] = true
+	e.courier.givenUp[ev.ID] = true
 	e.courier.mu.Unlock()
 	if e.courier.ctx.Err() == nil {
 		e.log.Warn("webhook kept for the next start", "type", ev.Type, "id", ev.ID, "error", err)

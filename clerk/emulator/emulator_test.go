@@ -1,0 +1,435 @@
+package emulator_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"inkwell/clerk"
+	"inkwell/clerk/emulator"
+)
+
+// A clock is one that tests move on.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
+
+func newEmulator(t *testing.T, o emulator.Options) *emulator.Emulator {
+	t.Helper()
+	e, err := emulator.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// newSite starts a program of one page, which names its user, behind e.
+func newSite(t *testing.T, e *emulator.Emulator) string {
+	t.Helper()
+	authenticator, err := clerk.New(e.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		result, err := authenticator.Authenticate(r)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		for name, values := range result.Header {
+			w.Header()[name] = values
+		}
+		if result.Header.Get("Location") != "" {
+			w.WriteHeader(http.StatusTemporaryRedirect)
+			return
+		}
+		fmt.Fprint(w, who(result))
+	})
+	server := httptest.NewServer(e.Handler(app))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func who(result clerk.Result) string {
+	if result.Claims == nil {
+		return "nobody: " + result.Reason
+	}
+	return result.Claims.Subject
+}
+
+// A browser keeps cookies and follows redirects.
+type browser struct {
+	t      *testing.T
+	site   string
+	client *http.Client
+}
+
+func newBrowser(t *testing.T, site string) *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{t, site, &http.Client{Jar: jar}}
+}
+
+func (b *browser) get(path string) (status int, body string) {
+	b.t.Helper()
+	return b.do("GET", path, nil)
+}
+
+func (b *browser) post(path string, fields ...string) (status int, body string) {
+	b.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return b.do("POST", path, strings.NewReader(form.Encode()))
+}
+
+// do sends a request as a navigation. The time before it is long enough for
+// the count of redirects to have gone: that cookie lives for 2 seconds.
+func (b *browser) do(method, path string, body io.Reader) (int, string) {
+	b.t.Helper()
+	b.client.Jar.SetCookies(b.origin(), []*http.Cookie{{Name: clerk.RedirectCountCookie, Path: "/", MaxAge: -1}})
+	r, err := http.NewRequest(method, b.site+path, body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header.Set("Sec-Fetch-Dest", "document")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := b.client.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return res.StatusCode, string(text)
+}
+
+func (b *browser) origin() *url.URL {
+	origin, err := url.Parse(b.site)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return origin
+}
+
+func (b *browser) cookie(name string) string {
+	for _, c := range b.client.Jar.Cookies(b.origin()) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+func (b *browser) wantUser(when, want string) {
+	b.t.Helper()
+	if _, got := b.get("/"); got != want {
+		b.t.Errorf("%s the page says %q, want %q", when, got, want)
+	}
+}
+
+func TestSignInWithoutScript(t *testing.T) {
+	e := newEmulator(t, emulator.Options{})
+	b := newBrowser(t, newSite(t, e))
+	b.wantUser("before,", "nobody: session-token-and-uat-missing")
+	if b.cookie(clerk.DevBrowserCookie) == "" {
+		t.Error("the first handshake leaves no development browser")
+	}
+
+	_, page := b.get("/__clerk/sign-in?redirect_url=/")
+	for _, want := range []string{"no account, no password", "Ada Lovelace", "administrator", "Any e-mail"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the sign-in page lacks %q", want)
+		}
+	}
+	if _, got := b.post("/__clerk/sign-in", "identifier", "user_dev_ada", "redirect_url", "/"); got != "user_dev_ada" {
+		t.Errorf("signing in ends on a page that says %q", got)
+	}
+	b.wantUser("afterwards", "user_dev_ada")
+	if _, page := b.get("/__clerk/sign-in"); !strings.Contains(page, "signed in as <strong>Ada Lovelace") {
+		t.Error("the sign-in page does not know who is signed in")
+	}
+	b.post("/__clerk/sign-in", "identifier", "grace@example.com")
+	b.wantUser("as somebody else,", "user_dev_grace")
+	b.post("/__clerk/user/sign-out")
+	b.wantUser("signed out,", "nobody: session-token-and-uat-missing")
+	if b.cookie(clerk.SessionCookie) != "" {
+		t.Error("signing out leaves a session cookie")
+	}
+}
+
+func TestSignUpWithoutScript(t *testing.T) {
+	e := newEmulator(t, emulator.Options{})
+	site := newSite(t, e)
+	b := newBrowser(t, site)
+	_, id := b.post("/__clerk/sign-up", "identifier", " new@example.com ", "redirect_url", "/")
+	if !strings.HasPrefix(id, "user_") {
+		t.Fatalf("signing up ends on a page that says %q", id)
+	}
+	again := newBrowser(t, site)
+	if _, got := again.post("/__clerk/sign-in", "identifier", "New@Example.com"); got != id {
+		t.Errorf("the same address signs in %q, want %q", got, id)
+	}
+	for _, wrong := range []string{"", "nobody", "a@b@c", "Ada <ada@example.com>", strings.Repeat("a", 250) + "@example.com"} {
+		status, page := b.post("/__clerk/sign-in", "identifier", wrong)
+		if status != http.StatusUnprocessableEntity || !strings.Contains(page, "not an e-mail address") {
+			t.Errorf("signing in as %.20q gives %d, want 422 and a reason", wrong, status)
+		}
+	}
+}
+
+func TestAccountPage(t *testing.T) {
+	e := newEmulator(t, emulator.Options{})
+	b := newBrowser(t, newSite(t, e))
+	if _, page := b.get("/__clerk/user"); !strings.Contains(page, "Any e-mail") {
+		t.Error("signed out, the account page does not ask to sign in")
+	}
+	b.post("/__clerk/sign-in", "identifier", "user_dev_ada", "redirect_url", "/")
+	if _, page := b.post("/__clerk/user", "first_name", "<Augusta>", "last_name", ""); !strings.Contains(page, "saved") || !strings.Contains(page, "&lt;Augusta&gt;") {
+		t.Errorf("the renamed account's page is %s", page)
+	}
+	if status, _ := b.post("/__clerk/user", "first_name", strings.Repeat("é", 101)); status != http.StatusUnprocessableEntity {
+		t.Errorf("a name of 101 characters gives %d, want 422", status)
+	}
+	if u := e.Users()[0]; u.Name != "<Augusta>" || u.LastName != nil || !u.UpdatedAt.After(u.CreatedAt) {
+		t.Errorf("the renamed user is %+v", u)
+	}
+	b.post("/__clerk/user/delete")
+	b.wantUser("deleted,", "nobody: session-token-and-uat-missing")
+	if n := len(e.Users()); n != 4 {
+		t.Errorf("%d users are left, want 4", n)
+	}
+}
+
+func TestTwoBrowsers(t *testing.T) {
+	e := newEmulator(t, emulator.Options{})
+	site := newSite(t, e)
+	ada, alan, other := newBrowser(t, site), newBrowser(t, site), newBrowser(t, site)
+	ada.post("/__clerk/sign-in", "identifier", "user_dev_ada")
+	alan.post("/__clerk/sign-in", "identifier", "user_dev_alan")
+	ada.wantUser("in hers", "user_dev_ada")
+	alan.wantUser("in his", "user_dev_alan")
+	other.wantUser("in another", "nobody: session-token-and-uat-missing")
+	ada.post("/__clerk/user/sign-out")
+	alan.wantUser("after she signed out, in his", "user_dev_alan")
+}
+
+func TestTokenIsRenewed(t *testing.T) {
+	var c clock
+	e := newEmulator(t, emulator.Options{Now: c.now})
+	b := newBrowser(t, newSite(t, e))
+	b.post("/__clerk/sign-in", "identifier", "user_dev_ada")
+	first := b.cookie(clerk.SessionCookie)
+	c.advance(50 * time.Second)
+	b.wantUser("after 50 s", "user_dev_ada")
+	if b.cookie(clerk.SessionCookie) != first {
+		t.Error("a token of 50 s was renewed")
+	}
+	c.advance(20 * time.Second)
+	b.wantUser("after 70 s", "user_dev_ada")
+	if b.cookie(clerk.SessionCookie) == first {
+		t.Error("a token of 70 s was not renewed")
+	}
+	c.advance(8 * 24 * time.Hour)
+	b.wantUser("after 8 days", "nobody: session-token-and-uat-missing")
+}
+
+func TestEndedFromElsewhere(t *testing.T) {
+	tests := []struct {
+		name string
+		end  func(*emulator.Emulator) error
+	}{
+		{"banned", func(e *emulator.Emulator) error {
+			_, err := e.UpdateUser("user_dev_ada", func(u *clerk.User) { u.Banned = true })
+			return err
+		}},
+		{"deleted", func(e *emulator.Emulator) error { return e.DeleteUser("user_dev_ada") }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var c clock
+			e := newEmulator(t, emulator.Options{Now: c.now})
+			b := newBrowser(t, newSite(t, e))
+			b.post("/__clerk/sign-in", "identifier", "user_dev_ada")
+			if err := tt.end(e); err != nil {
+				t.Fatal(err)
+			}
+			b.wantUser("while the token is good,", "user_dev_ada")
+			c.advance(2 * time.Minute)
+			b.wantUser("afterwards", "nobody: session-token-and-uat-missing")
+			if status, _ := b.post("/__clerk/sign-in", "identifier", "user_dev_ada"); status/100 != 4 {
+				t.Errorf("signing in again gives %d, want a refusal", status)
+			}
+		})
+	}
+}
+
+func TestRestart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clerk.json")
+	before := newEmulator(t, emulator.Options{StateFile: file})
+	cookies, err := before.SignIn("user_dev_ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := before.CreateUser("new@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the state file is %v, %v; want mode 0600", info, err)
+	}
+
+	after := newEmulator(t, emulator.Options{StateFile: file})
+	if after.WebhookSecret() != before.WebhookSecret() || after.Config().SecretKey != before.Config().SecretKey {
+		t.Error("a restart changes the secrets")
+	}
+	b := newBrowser(t, newSite(t, after))
+	b.client.Jar.SetCookies(b.origin(), cookies)
+	b.wantUser("after a restart", "user_dev_ada")
+	if users := after.Users(); len(users) != 6 || users[5].ID != made.ID {
+		t.Errorf("after a restart the users are %v", users)
+	}
+	if left, _ := filepath.Glob(file + ".*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestDamagedStateFile(t *testing.T) {
+	for _, text := range []string{"", "{", "null", "[]", `{"Users":{}}`, `{"InstanceID":"ins_1","SecretKey":"sk_test_1","WebhookSecret":"","SigningKey":"x","Users":{},"Sessions":{}}`} {
+		file := filepath.Join(t.TempDir(), "clerk.json")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := emulator.New(emulator.Options{StateFile: file}); err == nil || !strings.Contains(err.Error(), "remove "+file) {
+			t.Errorf("a state file with %q gives the error %v", text, err)
+		}
+		if kept, _ := os.ReadFile(file); string(kept) != text {
+			t.Errorf("a state file with %q was overwritten", text)
+		}
+	}
+}
+
+// What cannot be kept has not happened.
+func TestStateThatCannotBeKept(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dir")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	e := newEmulator(t, emulator.Options{StateFile: filepath.Join(dir, "clerk.json")})
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.CreateUser("new@example.com"); err == nil {
+		t.Error("a user was made though there is nowhere to keep them")
+	}
+	if n := len(e.Users()); n != 5 {
+		t.Errorf("%d users, want 5", n)
+	}
+}
+
+func TestPublishableKey(t *testing.T) {
+	tests := []struct {
+		key  string
+		good bool
+	}{
+		{"", true},
+		{clerk.NewPublishableKey("clerk.posts.test", false), true},
+		{clerk.NewPublishableKey("posts.emulator.clerk.accounts.dev", false), true},
+		{clerk.NewPublishableKey("happy-hippo-1.clerk.accounts.dev", false), false},
+		{clerk.NewPublishableKey("clerk.example.com", false), false},
+		{clerk.NewPublishableKey("clerk.posts.test", true), false},
+		{"pk_test_", false},
+	}
+	for _, tt := range tests {
+		if _, err := emulator.New(emulator.Options{PublishableKey: tt.key}); (err == nil) != tt.good {
+			t.Errorf("the key %q gives the error %v", tt.key, err)
+		}
+	}
+	if problems := newEmulator(t, emulator.Options{}).Config().Validate(); len(problems) > 0 {
+		t.Errorf("the settings are wrong: %v", problems)
+	}
+}
+
+func TestSessionToken(t *testing.T) {
+	var c clock
+	e := newEmulator(t, emulator.Options{Now: c.now})
+	authenticator, err := clerk.New(e.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		age  time.Duration
+		want string
+	}{
+		{0, "user_dev_grace"},
+		{59 * time.Second, "user_dev_grace"},
+		{70 * time.Second, "nobody: session-token-expired-refresh-non-eligible-no-refresh-cookie"},
+		{-time.Minute, "nobody: session-token-nbf"},
+	}
+	for _, tt := range tests {
+		token, err := e.SessionToken("user_dev_grace", tt.age)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		result, err := authenticator.Authenticate(r)
+		if got := who(result); got != tt.want || err != nil {
+			t.Errorf("a token of age %v: %q, %v; want %q", tt.age, got, err, tt.want)
+		}
+	}
+	if _, err := e.SessionToken("user_nobody", 0); err == nil {
+		t.Error("there is a token for nobody")
+	}
+}
+
+// Everything at once, for the race detector.
+func TestConcurrentUse(t *testing.T) {
+	e := newEmulator(t, emulator.Options{StateFile: filepath.Join(t.TempDir(), "clerk.json")})
+	site := newSite(t, e)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			b := newBrowser(t, site)
+			email := fmt.Sprintf("user%d@example.com", i)
+			if _, got := b.post("/__clerk/sign-in", "identifier", email, "redirect_url", "/"); !strings.HasPrefix(got, "user_") {
+				t.Errorf("%s is signed in as %q", email, got)
+			}
+			b.post("/__clerk/user", "first_name", email)
+			e.Users()
+			b.post("/__clerk/user/sign-out")
+		})
+	}
+	wg.Wait()
+	if n := len(e.Users()); n != 13 {
+		t.Errorf("%d users, want 13", n)
+	}
+}
+
+// decode reads JSON of which a test looks at a few members.
+func decode(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var v map[string]any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return v
+}
