@@ -12,6 +12,7 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	east "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
@@ -153,13 +154,17 @@ func excerpt(doc ast.Node, source []byte) string {
 	return strings.TrimRightFunc(cut, unicode.IsSpace) + "…"
 }
 
-// plainText returns the text below n with its white space folded, cut soon
-// after limit code points.
+// plainText returns the running text below n, without tables and blocks of
+// code, with its white space folded and cut soon after limit code points.
 func plainText(n ast.Node, source []byte, limit int) string {
 	var b strings.Builder
 	ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if b.Len() > utf8.UTFMax*limit {
 			return ast.WalkStop, nil
+		}
+		switch n.Kind() {
+		case east.KindTable, ast.KindCodeBlock, ast.KindFencedCodeBlock:
+			return ast.WalkSkipChildren, nil // no running text
 		}
 		if entering {
 			writeText(&b, n, source)
@@ -187,11 +192,5 @@ func writeText(b *strings.Builder, n ast.Node, source []byte) {
 		b.Write(n.Value)
 	case *ast.AutoLink:
 		b.Write(n.Label(source))
-	case *ast.CodeBlock, *ast.FencedCodeBlock:
-		lines := n.Lines()
-		for i := range lines.Len() {
-			segment := lines.At(i)
-			b.Write(segment.Value(source))
-		}
 	}
 }

@@ -45,7 +45,8 @@ func TestExcerpt(t *testing.T) {
 	tests := []struct{ name, source, want string }{
 		{"blocks are parted", "# One\n\ntwo\nthree\n\n- four", "One two three four"},
 		{"signs are read", "*a* &amp; \\*b\\* &lt;c&gt; [d](https://example.com)", "a & *b* <c> d"},
-		{"code and links", "`x`\n\n    y\n\nhttps://example.com", "x y https://example.com"},
+		{"code and links", "`x`\n\n    y\n\nhttps://example.com", "x https://example.com"},
+		{"tables", "a\n\n|b|c|\n|-|-|\n|d|e|\n\nf", "a f"},
 		{"short enough", strings.Repeat("é", maxExcerpt), strings.Repeat("é", maxExcerpt)},
 		{"cut in a word", strings.Repeat("é", maxExcerpt+1), strings.Repeat("é", maxExcerpt) + "…"},
 		{"cut between words", strings.Repeat("four ", 100), strings.TrimSpace(strings.Repeat("four ", 56)) + "…"},
