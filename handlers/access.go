@@ -94,7 +94,10 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (visitor, erro
 		result = result.WithoutRedirect()
 	}
 	for name, values := range result.Header {
-		w.Header()[name] = append(w.Header()[name], values...)
+		if name == "Set-Cookie" {
+			values = append(w.Header()[name], values...)
+		}
+		w.Header()[name] = values
 	}
 	switch {
 	case w.Header().Get("Location") != "":
