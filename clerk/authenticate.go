@@ -80,9 +80,9 @@ func (a *Authenticator) byCookies(ctx context.Context, q *request) Result {
 		return a.redirect(q, reasonDevBrowserSync, "")
 	case development && q.devBrowser == "":
 		return a.redirect(q, reasonDevBrowserMissing, "")
-	case q.clientUAT <= 0 && q.session == "":
+	case q.clientUAT == 0 && q.session == "":
 		return signedOut(reasonNothing, "")
-	case q.clientUAT <= 0:
+	case q.clientUAT == 0:
 		return a.redirect(q, reasonNoClientUAT, "")
 	case q.session == "":
 		return a.redirect(q, reasonNoSession, "")

@@ -122,16 +122,18 @@ type Result struct {
 }
 
 // WithoutRedirect returns the result for a request that cannot follow a
-// redirect to another site, such as one of fetch or htmx: a [Handshake] is
-// then [SignedOut] for the same reason, with HandshakeDue.
+// redirect to Clerk, such as one of fetch or htmx: a [Handshake] becomes
+// [SignedOut] for the same reason, with HandshakeDue. Other results stay as
+// they are; a Location of theirs is on the application's own origin.
 func (r Result) WithoutRedirect() Result {
+	if r.State != Handshake {
+		return r
+	}
 	r.Header = r.Header.Clone()
 	r.Header.Del("Location")
-	if r.State == Handshake {
-		r.Header.Del("Set-Cookie") // the count of redirects
-		r.Header.Set(statusHeader, SignedOut.String())
-		r.State, r.HandshakeDue = SignedOut, true
-	}
+	r.Header.Del("Set-Cookie") // the count of redirects
+	r.Header.Set(statusHeader, SignedOut.String())
+	r.State, r.HandshakeDue = SignedOut, true
 	return r
 }
 

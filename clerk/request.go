@@ -24,7 +24,7 @@ type request struct {
 	bearer     string // the token of the Authorization header
 	suffixed   bool   // the session cookies are those with a suffix
 	session    string // the session cookie; empty means none
-	clientUAT  int64  // when the client's sessions changed, in Unix seconds; 0 means signed out
+	clientUAT  int64  // when the sessions of the browser changed, in Unix seconds; 0 means signed out
 	devBrowser string // development instances: which browser this is; empty means unknown
 	redirects  int    // to handshakes in the last moments
 }
@@ -43,7 +43,7 @@ func (a *Authenticator) newRequest(r *http.Request, now int64) *request {
 	q.session = q.cookies[a.cookieName(q, SessionCookie)]
 	q.clientUAT = parseInt(q.cookies[a.cookieName(q, ClientUATCookie)])
 	q.devBrowser = q.parameter(DevBrowserCookie, a.cookieName(q, DevBrowserCookie))
-	q.redirects = int(max(0, parseInt(q.cookies[RedirectCountCookie])))
+	q.redirects, _ = strconv.Atoi(q.cookies[RedirectCountCookie]) // 0 for nonsense, the nearest when out of range
 	return q
 }
 
