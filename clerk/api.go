@@ -1,6 +1,7 @@
 package clerk
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,7 +26,8 @@ const (
 var ErrUserNotFound = errors.New("clerk: no such user")
 
 // API is a client of Clerk's Backend API. It is safe for concurrent use.
-// Its errors hold neither keys nor what Clerk wrote.
+// Its errors hold no secret: no key, no URL, and of an answer just the status
+// and the code.
 type API struct {
 	backend clerk.Backend
 }
@@ -84,7 +86,7 @@ func (a *API) handshakePayload(ctx context.Context, nonce string) ([]string, err
 
 // isID reports whether id looks like one of Clerk's, and is safe in a path.
 func isID(id string) bool {
-	return id != "" && len(id) <= 255 && !strings.ContainsFunc(id, func(r rune) bool { return r == '.' || notInToken(r) })
+	return id != "" && len(id) <= maxID && !strings.ContainsFunc(id, func(r rune) bool { return r == '.' || notInToken(r) })
 }
 
 // query is the parameters of a GET.
@@ -142,17 +144,9 @@ func plain(err error) error {
 // much and takes a redirect, which could lead the secret key astray, for an
 // error.
 func bounded(c *http.Client) *http.Client {
-	client := http.Client{}
-	if c != nil {
-		client = *c
-	}
-	if client.Timeout == 0 {
-		client.Timeout = apiTimeout
-	}
-	if client.Transport == nil {
-		client.Transport = http.DefaultTransport
-	}
-	client.Transport = boundedTransport{client.Transport}
+	client := *cmp.Or(c, &http.Client{})
+	client.Timeout = cmp.Or(client.Timeout, apiTimeout)
+	client.Transport = boundedTransport{cmp.Or(client.Transport, http.DefaultTransport)}
 	return &client
 }
 

@@ -3,6 +3,7 @@ package clerk
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -74,7 +75,6 @@ func (a *Authenticator) byHeader(ctx context.Context, q *request) Result {
 // that applies counts.
 func (a *Authenticator) byCookies(ctx context.Context, q *request) Result {
 	development := !a.instance.Production
-	t := parseToken(q.session)
 	switch {
 	case development && q.query.Has(DevBrowserCookie):
 		return a.redirect(q, reasonDevBrowserSync, "")
@@ -86,14 +86,14 @@ func (a *Authenticator) byCookies(ctx context.Context, q *request) Result {
 		return a.redirect(q, reasonNoClientUAT, "")
 	case q.session == "":
 		return a.redirect(q, reasonNoSession, "")
-	case t == nil:
+	case q.token == nil:
 		return signedOut(tokenInvalid, message(notJWTMessage, tokenInvalid, "cookie"))
-	case !t.isSession():
+	case !q.token.isSession():
 		return signedOut(reasonTypeMismatch, "")
-	case t.issuedBefore(q.clientUAT):
+	case q.token.issuedBefore(q.clientUAT):
 		return a.redirect(q, reasonBeforeClientUAT, "")
 	}
-	return a.byToken(ctx, q, t, "cookie")
+	return a.byToken(ctx, q, q.token, "cookie")
 }
 
 // byToken decides by a session token, which its carrier brought.
@@ -170,10 +170,11 @@ func (a *Authenticator) SignOutCookies(r *http.Request) []*http.Cookie {
 	return cookies
 }
 
-// cookieDomains returns the domains that cookies of an application at host may
+// cookieDomains returns the domains that cookies of an application may
 // have: none, or that of the instance, for which a production instance sets
 // its own.
-func (a *Authenticator) cookieDomains(host string) []string {
+func (a *Authenticator) cookieDomains(authority string) []string {
+	host := (&url.URL{Host: authority}).Hostname()
 	domain, ok := strings.CutPrefix(a.instance.Host, "clerk.")
 	if ok && a.instance.Production && (host == domain || strings.HasSuffix(host, "."+domain)) {
 		return []string{"", domain}

@@ -328,6 +328,7 @@ func TestSignOutCookies(t *testing.T) {
 		secure    bool
 	}{
 		{"on the instance's domain", "https://posts.example.com/", 10, "example.com", true},
+		{"on a port", "https://example.com:8443/", 10, "example.com", true},
 		{"elsewhere", "http://localhost:4000/", 5, "", false},
 		{"on a domain that ends alike", "https://badexample.com/", 5, "", true},
 	}

@@ -21,6 +21,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -42,6 +43,7 @@ func New(c Config) (*Authenticator, error) {
 	if err := errors.Join(c.Validate()...); err != nil {
 		return nil, err
 	}
+	c.AuthorizedParties, c.TrustedProxies = slices.Clone(c.AuthorizedParties), slices.Clone(c.TrustedProxies)
 	a := &Authenticator{config: c, api: NewAPI(c), now: c.Now}
 	a.instance, _ = ParsePublishableKey(c.PublishableKey)
 	if a.now == nil {
@@ -116,8 +118,9 @@ type Result struct {
 	// the user in: this request just cannot be redirected to one.
 	HandshakeDue bool
 
-	// Problem is what our side or Clerk's failed at on the way to this result,
-	// for the log. It is mostly nil, and never because of a bad token.
+	// Problem is what failed on the way to this result though a request was
+	// not to blame for it, for the log: a key set that cannot be fetched, a
+	// handshake that is not good. Mostly nil.
 	Problem error
 }
 

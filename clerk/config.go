@@ -33,7 +33,7 @@ type Config struct {
 	// means the Account Portal that Clerk hosts for the instance.
 	SignInPortal string
 
-	HTTPClient *http.Client     // for the Backend API; nil means one with short timeouts that follows no redirect
+	HTTPClient *http.Client     // for the Backend API; nil means a new one. It follows no redirect and, without a timeout of its own, waits five seconds
 	Now        func() time.Time // nil means time.Now
 }
 
@@ -46,7 +46,7 @@ func (c Config) Validate() []error {
 		c.checkSecretKey(),
 		c.checkModes(),
 		c.checkJWTKey(),
-		check("CLERK_API_URL", c.APIURL, isAPIURL, "is not an origin such as https://api.clerk.com"),
+		check("CLERK_API_URL", c.APIURL, isOrigin, "is not an origin such as https://api.clerk.com"),
 		check("CLERK_PROXY_URL", c.ProxyURL, isProxyURL, "is neither an absolute URL such as https://example.com/__clerk nor a path such as /__clerk"),
 		check("PUBLIC_URL", c.PublicURL, isOrigin, "is not an origin such as https://posts.example.com"),
 	}
@@ -127,8 +127,6 @@ func isOrigin(s string) bool {
 	_, err := parseOrigin(s)
 	return err == nil
 }
-
-func isAPIURL(s string) bool { return isOrigin(s) }
 
 // isParty accepts what browsers send as Origin, an extension's too.
 func isParty(s string) bool {

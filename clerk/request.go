@@ -1,10 +1,12 @@
 package clerk
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,6 +26,7 @@ type request struct {
 	bearer     string // the token of the Authorization header
 	suffixed   bool   // the session cookies are those with a suffix
 	session    string // the session cookie; empty means none
+	token      *token // what the session cookie holds; nil when that is not a token
 	clientUAT  int64  // when the sessions of the browser changed, in Unix seconds; 0 means signed out
 	devBrowser string // development instances: which browser this is; empty means unknown
 	redirects  int    // to handshakes in the last moments
@@ -39,8 +42,13 @@ func (a *Authenticator) newRequest(r *http.Request, now int64) *request {
 		eligible: eligible(r),
 		bearer:   bearer(r.Header.Get("Authorization")),
 	}
-	q.suffixed = usesSuffixed(a.instance, q.cookies, now)
-	q.session = q.cookies[a.cookieName(q, SessionCookie)]
+	plain := parseToken(q.cookies[SessionCookie])
+	suffixed := parseToken(q.cookies[a.instance.Suffixed(SessionCookie)])
+	q.suffixed = usesSuffixed(a.instance, q.cookies, plain.claimed(), suffixed.claimed(), now)
+	q.session, q.token = q.cookies[a.cookieName(q, SessionCookie)], plain
+	if q.suffixed {
+		q.token = suffixed
+	}
 	q.clientUAT = parseInt(q.cookies[a.cookieName(q, ClientUATCookie)])
 	q.devBrowser = q.parameter(DevBrowserCookie, a.cookieName(q, DevBrowserCookie))
 	q.redirects, _ = strconv.Atoi(q.cookies[RedirectCountCookie]) // 0 for nonsense, the nearest when out of range
@@ -54,22 +62,19 @@ func (a *Authenticator) cookieName(q *request, cookie string) string {
 	return cookie
 }
 
-// parameter returns the query parameter of a name, else the cookie.
+// parameter returns the query parameter of a name, else the cookie. One that
+// is longer than any of Clerk's counts as none.
 func (q *request) parameter(name, cookie string) string {
-	if value := q.query.Get(name); value != "" {
-		return value
+	value := cmp.Or(q.query.Get(name), q.cookies[cookie])
+	if len(value) > maxToken {
+		return ""
 	}
-	return q.cookies[cookie]
+	return value
 }
 
 // sessionToken returns the token to renew: that of the cookie, else the
 // Authorization header's.
-func (q *request) sessionToken() string {
-	if q.session != "" {
-		return q.session
-	}
-	return q.bearer
-}
+func (q *request) sessionToken() string { return cmp.Or(q.session, q.bearer) }
 
 // eligible reports whether the request is for a document, which alone can
 // follow a redirect to another site and back.
@@ -139,11 +144,11 @@ func parseInt(s string) int64 {
 // usesSuffixed reports whether the session cookies of a request are those with
 // the instance's suffix. It is usesSuffixedCookies of Clerk's SDK: the cookies
 // without suffix may be of another instance on the same domain, or be newer
-// when an application has just begun or ceased to use suffixes.
-func usesSuffixed(i Instance, cookies map[string]string, now int64) bool {
+// when an application has just begun or ceased to use suffixes. The payloads
+// are those of the two session cookies.
+func usesSuffixed(i Instance, cookies map[string]string, token, suffixedToken payload, now int64) bool {
 	session, suffixedSession := cookies[SessionCookie], cookies[i.Suffixed(SessionCookie)]
 	uat, suffixedUAT := cookies[ClientUATCookie], cookies[i.Suffixed(ClientUATCookie)]
-	token, suffixedToken := peek(session), peek(suffixedSession)
 	switch {
 	case session != "" && (token.Issuer == nil || token.Issuer == ""):
 		return false
@@ -214,12 +219,8 @@ func (a *Authenticator) trusts(remoteAddr string) bool {
 	if err != nil {
 		return false
 	}
-	for _, prefix := range a.config.TrustedProxies {
-		if prefix.Contains(peer.Addr().Unmap().WithZone("")) {
-			return true
-		}
-	}
-	return false
+	addr := peer.Addr().Unmap().WithZone("")
+	return slices.ContainsFunc(a.config.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 func firstOf(list string) string {
@@ -263,10 +264,5 @@ func names(part string, parameters []string) bool {
 	if decoded, err := url.QueryUnescape(key); err == nil {
 		key = decoded
 	}
-	for _, p := range parameters {
-		if key == p {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(parameters, key)
 }

@@ -103,13 +103,12 @@ func notInToken(r rune) bool {
 	return !(r == '.' || r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
 }
 
-// peek returns the claims of a token that is not verified; none when it is not
-// a JWT.
-func peek(s string) payload {
-	if t := parseToken(s); t != nil {
-		return t.payload
+// claimed returns what a token says, verified or not; nothing when t is nil.
+func (t *token) claimed() payload {
+	if t == nil {
+		return payload{}
 	}
-	return payload{}
+	return t.payload
 }
 
 // number returns a claim in Unix seconds; 0 when it is not a number.

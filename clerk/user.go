@@ -29,8 +29,8 @@ type User struct {
 	CreatedAt, UpdatedAt time.Time // zero means not known
 }
 
-// maxUserID bounds a user's id, in bytes. Clerk's have 32.
-const maxUserID = 255
+// maxID bounds an id, in bytes. Clerk's have 32.
+const maxID = 255
 
 // decodeUser reads Clerk's user object. It is lenient about what is missing
 // or null and strict about types: a wrong type may hide that a user is banned.
@@ -110,7 +110,7 @@ func (r *reader) fail(err error) {
 // id returns the member "id", without which an object is of no use.
 func (r *reader) id() string {
 	id := field[string](r, "id")
-	if id == "" || len(id) > maxUserID || id != printable(id) {
+	if id == "" || len(id) > maxID || id != printable(id) {
 		r.fail(errors.New("id is missing or not usable"))
 	}
 	return id
