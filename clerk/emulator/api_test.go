@@ -77,6 +77,19 @@ func TestFrontendAPIEndsOneSession(t *testing.T) {
 	}
 }
 
+func TestSignUpIfMissing(t *testing.T) {
+	e := newEmulator(t, emulator.Options{})
+	for range 2 { // first up, then in
+		in := decode(t, frontend(e, "POST", "/client/sign_ins", "identifier=new@example.com&sign_up_if_missing=true").Body.String())
+		if got := in["response"].(map[string]any)["status"]; got != "complete" {
+			t.Errorf("signing in or up is %v", got)
+		}
+	}
+	if n := len(e.Users()); n != 6 {
+		t.Errorf("%d users, want 6", n)
+	}
+}
+
 func TestFrontendAPIFailures(t *testing.T) {
 	e := newEmulator(t, emulator.Options{})
 	tests := []struct {

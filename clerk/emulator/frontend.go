@@ -47,13 +47,18 @@ func (e *Emulator) activeSession(r *http.Request, s session, u clerk.User) (dict
 }
 
 // createSignIn handles "POST /v1/client/sign_ins" with an identifier: an e-mail
-// address, a username or an id. No proof is asked for.
+// address, a username or an id. No proof is asked for. With sign_up_if_missing,
+// an address that is not known is signed up.
 func (e *Emulator) createSignIn(r *http.Request) (any, error) {
-	browser, identifier, err := e.enter(r, "identifier")
+	browser, identifier, err := e.readForm(r, "identifier")
 	if err != nil {
 		return nil, err
 	}
-	s, err := e.signIn(browser, identifier)
+	enter := e.signIn
+	if r.PostForm.Get("sign_up_if_missing") == "true" {
+		enter = e.signInOrUp
+	}
+	s, err := enter(browser, identifier)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +72,7 @@ func (e *Emulator) createSignIn(r *http.Request) (any, error) {
 // createSignUp handles "POST /v1/client/sign_ups" with an email_address. The
 // address counts as verified.
 func (e *Emulator) createSignUp(r *http.Request) (any, error) {
-	browser, email, err := e.enter(r, "email_address")
+	browser, email, err := e.readForm(r, "email_address")
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +87,8 @@ func (e *Emulator) createSignUp(r *http.Request) (any, error) {
 	})
 }
 
-// enter reads the form by which somebody enters.
-func (e *Emulator) enter(r *http.Request, field string) (browser, value string, err error) {
+// readForm returns the browser that r comes from and a field of its form.
+func (e *Emulator) readForm(r *http.Request, field string) (browser, value string, err error) {
 	if err := r.ParseForm(); err != nil {
 		return "", "", unreadable(err)
 	}

@@ -71,11 +71,7 @@ func (e *Emulator) enterPortal(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	browser := cmp.Or(e.browserOf(r), newBrowser())
-	identifier := r.PostForm.Get("identifier")
-	_, err := e.signIn(browser, identifier)
-	if f, ok := errors.AsType[*failure](err); ok && f.code == codeUnknown {
-		_, err = e.signUp(browser, identifier)
-	}
+	_, err := e.signInOrUp(browser, r.PostForm.Get("identifier"))
 	if f, ok := errors.AsType[*failure](err); ok {
 		e.renderSignIn(w, r, f.status, f.message)
 		return

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -60,7 +61,7 @@ func (e *Emulator) signIn(browser, identifier string) (session, error) {
 	err := e.change(func(s *state) error {
 		u, ok := s.find(identifier)
 		if !ok {
-			return &failure{http.StatusUnprocessableEntity, codeUnknown, "Couldn't find your account."}
+			return &failure{http.StatusUnprocessableEntity, unknownIdentifier, "Couldn't find your account."}
 		}
 		var err error
 		made, err = s.start(browser, u, e.now())
@@ -69,7 +70,7 @@ func (e *Emulator) signIn(browser, identifier string) (session, error) {
 	return made, err
 }
 
-const codeUnknown = "form_identifier_not_found"
+const unknownIdentifier = "form_identifier_not_found"
 
 // signUp makes an account for the e-mail address and signs it in.
 func (e *Emulator) signUp(browser, email string) (session, error) {
@@ -82,6 +83,15 @@ func (e *Emulator) signUp(browser, email string) (session, error) {
 		return err
 	})
 	return made, err
+}
+
+// signInOrUp signs in who is known, and signs up whose e-mail address is not.
+func (e *Emulator) signInOrUp(browser, identifier string) (session, error) {
+	s, err := e.signIn(browser, identifier)
+	if f, ok := errors.AsType[*failure](err); ok && f.code == unknownIdentifier {
+		return e.signUp(browser, identifier)
+	}
+	return s, err
 }
 
 // signOut ends the browser's session, if it has one.

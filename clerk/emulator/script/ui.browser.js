@@ -82,21 +82,12 @@
       button.setAttribute("aria-busy", "true");
       problem.textContent = "";
       try {
-        await this.#signInOrUp(identifier);
+        const form = { identifier, sign_up_if_missing: "true" };
+        await this.#tools.request("/client/sign_ins", { method: "POST", form });
         await this.#clerk.setActive({ redirectUrl: target });
       } catch (error) {
         problem.textContent = error.message;
         button.removeAttribute("aria-busy");
-      }
-    }
-
-    async #signInOrUp(identifier) {
-      const { request } = this.#tools;
-      try {
-        await request("/client/sign_ins", { method: "POST", form: { identifier } });
-      } catch (error) {
-        if (error.errors?.[0]?.code !== "form_identifier_not_found") throw error;
-        await request("/client/sign_ups", { method: "POST", form: { email_address: identifier } });
       }
     }
 
@@ -119,6 +110,7 @@
           signOut,
         ),
       );
+      opensInside(menu);
       closesItself(menu);
       return menu;
     }
@@ -155,6 +147,13 @@
       enter(input.value, button);
     });
     return form;
+  }
+
+  // opensInside has a menu open towards the middle of the page.
+  function opensInside(menu) {
+    menu.addEventListener("toggle", () => {
+      menu.classList.toggle("cl-at-start", menu.getBoundingClientRect().left < innerWidth / 2);
+    });
   }
 
   // closesItself closes an open menu on Escape, and when the focus or a click
