@@ -67,7 +67,7 @@ func open(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	d := &DB{Queries: New(reader), path: path, reader: reader, writer: writer, now: now}
-	if err := d.checkSettings(ctx); err != nil {
+	if err := d.check(ctx); err != nil {
 		return nil, errors.Join(err, d.closeHandles())
 	}
 	return d, nil
@@ -87,9 +87,13 @@ func openHandle(path string, size int, options string) (*sql.DB, error) {
 	return handle, nil
 }
 
-// checkSettings makes sure that the driver understood the options: it says
-// nothing about those that it does not know.
-func (d *DB) checkSettings(ctx context.Context) error {
+// check makes sure that the file can be written, because SQLite would open it
+// for reading alone, and that the driver understood the options, because it
+// says nothing about those that it does not know.
+func (d *DB) check(ctx context.Context) error {
+	if _, err := d.writer.ExecContext(ctx, "DELETE FROM schema_migrations WHERE version < 0"); err != nil {
+		return err
+	}
 	const query = `SELECT format('%s %d %d %d %d', journal_mode, synchronous, foreign_keys, query_only, timeout)
 FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys, pragma_query_only, pragma_busy_timeout`
 	for _, check := range []struct {

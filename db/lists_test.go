@@ -132,7 +132,7 @@ func TestQueryPlans(t *testing.T) {
 		{"feed's first page", db.ListPostsSQL, []any{db.MaxTime, 0, 20}, "SEARCH posts USING INDEX posts_feed (published_at<?)"},
 		{"full feed", db.ListFullPostsSQL, []any{deep, 5000, 20}, "SEARCH posts USING INDEX posts_feed (published_at<?)"},
 		{"drafts", db.ListDraftsSQL, []any{1, deep, 5000, 20}, "SEARCH posts USING INDEX posts_author (author_id=? AND published=? AND updated_at<?)"},
-		{"stale posts", db.ListStalePostsSQL, []any{2, 20}, "SEARCH posts USING INDEX posts_render_version (render_version<?)"},
+		{"stale posts", db.ListStalePostsSQL, []any{5000, 2, 20}, "SEARCH posts USING INTEGER PRIMARY KEY (rowid>?)"},
 		{"form", db.GetFormPostSQL, []any{1, "key1", "", ""}, "SEARCH posts USING INDEX posts_form (author_id=? AND form_key=?)"},
 		{"posts of a user", db.DeletePostsOfSQL, []any{deep, "user_1"}, "SEARCH posts USING INDEX posts_author (author_id=?)"},
 		{"purge", db.PurgePostsSQL, []any{deep, 100}, "SEARCH old USING COVERING INDEX posts_deleted (deleted_at<?)"},

@@ -269,12 +269,13 @@ func (q *Queries) ListPosts(ctx context.Context, arg ListPostsParams) ([]ListPos
 const listStalePosts = `-- name: ListStalePosts :many
 SELECT id, updated_at, content
 FROM posts
-WHERE render_version < ?1
-ORDER BY render_version, id
-LIMIT ?2
+WHERE id > ?1 AND render_version < ?2
+ORDER BY id
+LIMIT ?3
 `
 
 type ListStalePostsParams struct {
+	AfterID  int64
 	Version  int64
 	PageSize int64
 }
@@ -285,10 +286,11 @@ type ListStalePostsRow struct {
 	Content   string
 }
 
-// ListStalePosts returns at most page_size posts, deleted ones too, that an
-// older renderer than version rendered, the oldest rendering first.
+// ListStalePosts returns the next page_size posts after the id after_id,
+// deleted ones too, that an older renderer than version rendered, by id. It
+// reads over all posts that it does not return.
 func (q *Queries) ListStalePosts(ctx context.Context, arg ListStalePostsParams) ([]ListStalePostsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listStalePosts, arg.Version, arg.PageSize)
+	rows, err := q.db.QueryContext(ctx, listStalePosts, arg.AfterID, arg.Version, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}

@@ -320,6 +320,10 @@ func TestSetRendering(t *testing.T) {
 	if len(stale) != 2 || stale[0].ID != old.ID || stale[0].Content != old.Content {
 		t.Fatalf("ListStalePosts = %+v", stale)
 	}
+	next, err := d.ListStalePosts(t.Context(), db.ListStalePostsParams{Version: 2, AfterID: old.ID, PageSize: 10})
+	if err != nil || len(next) != 1 || next[0].ID != changed.ID {
+		t.Errorf("ListStalePosts after the first = %+v, %v", next, err)
+	}
 	clock.at++
 	_, err = d.UpdatePost(t.Context(), db.UpdatePostParams{ID: changed.ID, Content: &db.PostContent{Source: "new", HTML: "new", RenderVersion: 2}})
 	check(t, err)

@@ -1,8 +1,8 @@
 package db
 
 import (
-	"database/sql"
 	"database/sql/driver"
+	"fmt"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -13,10 +13,12 @@ type Text string
 
 // Scan reads a TEXT or NULL. It implements sql.Scanner.
 func (t *Text) Scan(src any) error {
-	var s sql.NullString
-	err := s.Scan(src)
-	*t = Text(s.String)
-	return err
+	s, ok := src.(string)
+	*t = Text(s)
+	if !ok && src != nil {
+		return fmt.Errorf("a text is not %T", src)
+	}
+	return nil
 }
 
 // Value returns NULL for the empty text. It implements driver.Valuer.

@@ -1,7 +1,7 @@
 package db
 
 import (
-	"database/sql"
+	"fmt"
 	"math"
 	"time"
 )
@@ -37,8 +37,10 @@ func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
 
 // Scan reads an INTEGER or NULL. It implements sql.Scanner.
 func (t *Time) Scan(src any) error {
-	var n sql.NullInt64
-	err := n.Scan(src)
-	*t = Time(n.Int64)
-	return err
+	n, ok := src.(int64)
+	*t = Time(n)
+	if !ok && src != nil {
+		return fmt.Errorf("a time is a number of milliseconds, not %T", src)
+	}
+	return nil
 }

@@ -62,12 +62,13 @@ ORDER BY updated_at DESC, id DESC
 LIMIT sqlc.arg(page_size);
 
 -- name: ListStalePosts :many
--- ListStalePosts returns at most page_size posts, deleted ones too, that an
--- older renderer than version rendered, the oldest rendering first.
+-- ListStalePosts returns the next page_size posts after the id after_id,
+-- deleted ones too, that an older renderer than version rendered, by id. It
+-- reads over all posts that it does not return.
 SELECT id, updated_at, content
 FROM posts
-WHERE render_version < sqlc.arg(version)
-ORDER BY render_version, id
+WHERE id > sqlc.arg(after_id) AND render_version < sqlc.arg(version)
+ORDER BY id
 LIMIT sqlc.arg(page_size);
 
 -- name: getLivePost :one

@@ -25,4 +25,3 @@ CREATE INDEX posts_feed ON posts (published_at DESC, id DESC) WHERE published = 
 CREATE INDEX posts_author ON posts (author_id, published, updated_at DESC, id DESC);
 CREATE INDEX posts_form ON posts (author_id, form_key) WHERE form_key IS NOT NULL;
 CREATE INDEX posts_deleted ON posts (deleted_at) WHERE deleted_at IS NOT NULL;
-CREATE INDEX posts_render_version ON posts (render_version);
