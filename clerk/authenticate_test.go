@@ -1,7 +1,6 @@
 package clerk_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -184,33 +183,6 @@ func TestClock(t *testing.T) {
 	}
 }
 
-func TestRedirectsInACircle(t *testing.T) {
-	tests := []struct {
-		count string
-		want  clerk.State
-		next  string
-	}{
-		{"", clerk.Handshake, "1"},
-		{"2", clerk.Handshake, "3"},
-		{"3", clerk.SignedOut, ""},
-		{"4", clerk.SignedOut, ""},
-		{"99999999999999999999999", clerk.SignedOut, ""},
-		{"abc", clerk.Handshake, "1"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.count, func(t *testing.T) {
-			got := authenticate(t, config(true), get("/", map[string]string{clerk.ClientUATCookie: "1", clerk.RedirectCountCookie: tt.count}))
-			if got.State != tt.want || got.Reason != "client-uat-but-no-session-token" || got.HandshakeDue {
-				t.Errorf("%s %q, due %t", got.State, got.Reason, got.HandshakeDue)
-			}
-			count, _, _ := strings.Cut(strings.TrimPrefix(got.Header.Get("Set-Cookie"), clerk.RedirectCountCookie+"="), ";")
-			if count != tt.next {
-				t.Errorf("next count %q, want %q", count, tt.next)
-			}
-		})
-	}
-}
-
 func TestWithoutRedirect(t *testing.T) {
 	expired := sign(sessionClaims(claims{"exp": now.Unix() - 60}), nil, "")
 	before := authenticate(t, config(true), withSession(expired))
@@ -234,50 +206,6 @@ func TestWithoutRedirect(t *testing.T) {
 	in := authenticate(t, config(true), withSession(sign(sessionClaims(nil), nil, "")))
 	if got := in.WithoutRedirect(); got.State != clerk.SignedIn || got.HandshakeDue {
 		t.Errorf("signed in: %+v", got)
-	}
-}
-
-// A development instance's handshake that is good leads to the same page, with
-// what the browser sent as it was but for Clerk's parameters.
-func TestResolvedHandshakeKeepsTheURL(t *testing.T) {
-	token := sign(claims{"handshake": []string{clerk.SessionCookie + "=" + sign(sessionClaims(nil), nil, "") + "; Path=/"}}, nil, "")
-	r := get("/a%2Fb//c?z=%7e&__clerk_handshake="+token+"&a=1+2&&__clerk%5Fhelp=1&b", nil)
-	got := authenticate(t, config(false), r)
-	if want := app + "/a%2Fb//c?z=%7e&a=1+2&&b"; got.Header.Get("Location") != want || got.State != clerk.SignedIn {
-		t.Errorf("%s, Location %s, want %s", got.State, got.Header.Get("Location"), want)
-	}
-}
-
-func TestHandshakeError(t *testing.T) {
-	expired := claims{"handshake": []string{}, "exp": 1}
-	tests := []struct {
-		name, token, want string
-		production        bool
-	}{
-		{"another key", sign(claims{"handshake": []string{}}, nil, "wrong_key"), "same instance", false},
-		{"not a token", "x", "Invalid handshake token", false},
-		{"template", sign(claims{"handshake": []string{}}, map[string]any{"cat": "cl_B7d4PD222AAA"}, ""), "Invalid handshake token", false},
-		{"alg none", sign(claims{"handshake": []string{}}, nil, "none"), "algorithm", false},
-		{"directives of another type", sign(claims{"handshake": 1}, nil, ""), "Invalid handshake token", false},
-		{"times do not matter", sign(expired, nil, ""), "", false},
-		{"production goes on", sign(claims{"handshake": []string{}}, nil, "wrong_key"), "", true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			result, err := newAuthenticator(t, config(tt.production)).Authenticate(get("/?__clerk_handshake="+tt.token, nil))
-			if tt.production && result.Problem == nil {
-				t.Error("no problem for the log")
-			}
-			if tt.want == "" {
-				if err != nil {
-					t.Error(err)
-				}
-				return
-			}
-			if _, ok := errors.AsType[*clerk.HandshakeError](err); !ok || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want a HandshakeError with %q", err, tt.want)
-			}
-		})
 	}
 }
 

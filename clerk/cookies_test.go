@@ -108,6 +108,7 @@ func TestAuthorizationHeader(t *testing.T) {
 		{"scheme in another case", "bearer " + token, "session-token-and-uat-missing"},
 		{"scheme alone", "Bearer", "token-invalid"},
 		{"more than a token", "Bearer " + token + " x", ""},
+		{"a machine's", "Bearer " + sign(sessionClaims(claims{"sub": "mch_1"}), nil, ""), "token-type-mismatch"},
 		{"JSON", `Bearer {"payload":"a.b.c"}`, "token-invalid"},
 	}
 	for _, tt := range tests {

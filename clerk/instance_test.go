@@ -82,6 +82,7 @@ func TestSignInURL(t *testing.T) {
 	}{
 		{"production", "clerk.example.com", "", "https://accounts.example.com/sign-in?redirect_url=http%3A%2F%2Flocalhost%2F%3Fa%3Db"},
 		{"development", "a-b-1.clerk.accounts.dev", "", "https://a-b-1.accounts.dev/sign-in?redirect_url=http%3A%2F%2Flocalhost%2F%3Fa%3Db"},
+		{"other host", "auth.example.com", "", "https://auth.example.com/sign-in?redirect_url=http%3A%2F%2Flocalhost%2F%3Fa%3Db"},
 		{"given", "clerk.example.com", "/__clerk/sign-in", "/__clerk/sign-in?redirect_url=http%3A%2F%2Flocalhost%2F%3Fa%3Db"},
 		{"given with a query", "clerk.example.com", "/in?x=1", "/in?x=1&redirect_url=http%3A%2F%2Flocalhost%2F%3Fa%3Db"},
 	}
@@ -148,6 +149,8 @@ func TestValidate(t *testing.T) {
 		{"secret of two modes", func(c *clerk.Config) { c.SecretKey = "sk_live_sk_test_x" }, []string{"CLERK_SECRET_KEY is not"}},
 		{"secret with a line end", func(c *clerk.Config) { c.SecretKey += "\n" }, []string{"CLERK_SECRET_KEY"}},
 		{"key is no PEM", func(c *clerk.Config) { c.JWTKey = "abc" }, []string{"CLERK_JWT_KEY"}},
+		{"key is a private one", func(c *clerk.Config) { c.JWTKey = strings.ReplaceAll(c.JWTKey, "PUBLIC", "PRIVATE") }, []string{"CLERK_JWT_KEY"}},
+		{"proxy with a query", func(c *clerk.Config) { c.ProxyURL = "https://example.com/?a" }, []string{"CLERK_PROXY_URL"}},
 		{"URLs", func(c *clerk.Config) {
 			c.APIURL, c.ProxyURL, c.PublicURL = "api.clerk.com", "//evil.example", "posts.example.com"
 		}, []string{"CLERK_API_URL", "CLERK_PROXY_URL", "PUBLIC_URL"}},

@@ -37,7 +37,7 @@ var errNotPEM = errors.New("not an RSA public key in PEM")
 // parsePEM reads a public key; `\n` may stand for the ends of lines.
 func parsePEM(text string) (fixedKey, error) {
 	block, _ := pem.Decode([]byte(strings.TrimSpace(strings.ReplaceAll(text, `\n`, "\n"))))
-	if block == nil {
+	if block == nil || block.Type != "PUBLIC KEY" {
 		return fixedKey{}, errNotPEM
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)

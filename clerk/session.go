@@ -270,9 +270,6 @@ func quoted(value any) string {
 	if value == nil {
 		return "undefined"
 	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return "?"
-	}
+	text, _ := json.Marshal(value) // it came out of JSON
 	return string(text)
 }
