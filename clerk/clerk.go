@@ -14,6 +14,9 @@
 //
 // Whatever the state, every header of the result belongs to the answer; if
 // there is a Location among them, the answer is a 307 redirect.
+//
+// Users are learnt from webhooks, with a [WebhookVerifier] and [ParseEvent],
+// and from the Backend API, with an [API].
 package clerk
 
 import (
