@@ -1,9 +1,11 @@
 package db_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/golang-migrate/migrate/v4"
@@ -56,14 +58,30 @@ func schema(t *testing.T, path string) []string {
 	return all
 }
 
-func TestUpgradeKeepsCopy(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "test.db")
+// migrated returns the path of a database of an older version.
+func migrated(t *testing.T, version uint) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "test.db")
 	m, err := db.NewMigrator(path)
 	check(t, err)
-	check(t, m.Migrate(1))
-	sourceErr, targetErr := m.Close()
-	check(t, sourceErr)
-	check(t, targetErr)
+	check(t, m.Migrate(version))
+	check(t, errors.Join(m.Close()))
+	return path
+}
+
+// change runs a statement on the database at path.
+func change(t *testing.T, path, query string) {
+	t.Helper()
+	handle, err := db.OpenHandle(path)
+	check(t, err)
+	defer handle.Close()
+	if _, err := handle.Exec(query); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestUpgradeKeepsCopy(t *testing.T) {
+	path := migrated(t, 1)
 	check(t, os.WriteFile(path+".v1", []byte("an older copy"), 0o644))
 	d, err := db.Open(t.Context(), path)
 	check(t, err)
@@ -80,19 +98,23 @@ func TestUpgradeKeepsCopy(t *testing.T) {
 	}
 }
 
+func TestBrokenUpgrade(t *testing.T) {
+	path := migrated(t, 1)
+	change(t, path, "CREATE TABLE posts (id INTEGER)") // in the way of the next migration
+	if err := openAndClose(t.Context(), path); err == nil || !strings.Contains(err.Error(), "change its schema") {
+		t.Errorf("Open, when a migration fails: %v", err)
+	}
+	if err := openAndClose(t.Context(), path); err == nil || !strings.Contains(err.Error(), "ends in .v1") {
+		t.Errorf("Open after that: %v, want the name of the copy", err)
+	}
+	check(t, os.Rename(path+".v1", path)) // as it says
+	change(t, path, "DROP TABLE posts")
+	check(t, openAndClose(t.Context(), path))
+}
+
 func TestForeignKeysAreCheckedAfterMigration(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "test.db")
-	m, err := db.NewMigrator(path)
-	check(t, err)
-	check(t, m.Migrate(2))
-	sourceErr, targetErr := m.Close()
-	check(t, sourceErr)
-	check(t, targetErr)
-	handle, err := db.OpenHandle(path)
-	check(t, err)
-	_, err = handle.Exec("INSERT INTO posts (author_id, title, content, created_at, updated_at) VALUES (99, '', '', 1, 1)")
-	check(t, err)
-	check(t, handle.Close())
+	path := migrated(t, 2)
+	change(t, path, "INSERT INTO posts (author_id, title, content, created_at, updated_at) VALUES (99, '', '', 1, 1)")
 	if err := openAndClose(t.Context(), path); err == nil {
 		t.Error("Open accepts a post of nobody after a migration")
 	}

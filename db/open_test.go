@@ -106,15 +106,7 @@ func execute(t *testing.T, path, query string) {
 	if !strings.HasPrefix(query, "CREATE") {
 		check(t, openAndClose(t.Context(), path))
 	}
-	handle, err := sql.Open("sqlite3", path)
-	check(t, err)
-	defer handle.Close()
-	// As the program leaves a file, so that a refusal need not change it.
-	for _, query := range []string{"PRAGMA journal_mode = WAL", query} {
-		if _, err := handle.Exec(query); err != nil {
-			t.Fatal(err)
-		}
-	}
+	change(t, path, query)
 }
 
 func TestOpenTogether(t *testing.T) {

@@ -433,7 +433,7 @@ func (q *Queries) getLivePost(ctx context.Context, id int64) (Post, error) {
 
 const insertPost = `-- name: insertPost :one
 INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, form_key, render_version, excerpt, content, content_html)
-VALUES (?1, ?2, ?3, ?4, ?5, ?5, NULLIF(CAST(?6 AS INTEGER), 0),
+VALUES (?1, ?2, ?3, ?4, ?5, ?5, NULLIF(CAST(?6 AS BIGINT), 0),
     ?7, ?8, ?9, ?10, ?11)
 RETURNING id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html
 `
@@ -589,7 +589,7 @@ SET title = ?1,
     title_key = ?2,
     published = ?3,
     updated_at = ?4,
-    published_at = NULLIF(CAST(?5 AS INTEGER), 0),
+    published_at = NULLIF(CAST(?5 AS BIGINT), 0),
     render_version = ?6,
     excerpt = ?7,
     content = ?8,

@@ -91,7 +91,7 @@ LIMIT 1;
 -- name: insertPost :one
 -- insertPost stores a new post.
 INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, form_key, render_version, excerpt, content, content_html)
-VALUES (sqlc.arg(author_id), sqlc.arg(title), sqlc.arg(title_key), sqlc.arg(published), sqlc.arg(created_at), sqlc.arg(created_at), NULLIF(CAST(sqlc.arg(published_at) AS INTEGER), 0),
+VALUES (sqlc.arg(author_id), sqlc.arg(title), sqlc.arg(title_key), sqlc.arg(published), sqlc.arg(created_at), sqlc.arg(created_at), NULLIF(CAST(sqlc.arg(published_at) AS BIGINT), 0),
     sqlc.arg(form_key), sqlc.arg(render_version), sqlc.arg(excerpt), sqlc.arg(content), sqlc.arg(content_html))
 RETURNING *;
 
@@ -102,7 +102,7 @@ SET title = sqlc.arg(title),
     title_key = sqlc.arg(title_key),
     published = sqlc.arg(published),
     updated_at = sqlc.arg(updated_at),
-    published_at = NULLIF(CAST(sqlc.arg(published_at) AS INTEGER), 0),
+    published_at = NULLIF(CAST(sqlc.arg(published_at) AS BIGINT), 0),
     render_version = sqlc.arg(render_version),
     excerpt = sqlc.arg(excerpt),
     content = sqlc.arg(content),
