@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"strings"
 
@@ -129,9 +128,6 @@ func (l *settingsReader) read(set *settings) {
 	}
 	l.fill(&set.publicURL, "PUBLIC_URL", "")
 	set.publicURL = strings.TrimRight(set.publicURL, "/")
-	if set.publicURL != "" && !isOrigin(set.publicURL) {
-		l.problem("PUBLIC_URL (-url) is %q: it has to be an origin such as https://posts.example.com", set.publicURL)
-	}
 	if _, _, err := net.SplitHostPort(set.addr); err != nil {
 		l.problem("ADDR (-addr) is %q: it has to be host:port, such as %s", set.addr, defaultAddr)
 	}
@@ -143,12 +139,6 @@ func (l *settingsReader) read(set *settings) {
 	}
 	l.readClerk(set)
 	l.readWebhookSecrets(set)
-}
-
-// isOrigin reports whether s is a scheme and a host and nothing else.
-func isOrigin(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && s == u.Scheme+"://"+u.Host
 }
 
 // checkDev keeps the stand-in, where anybody may sign in as anybody, away from
