@@ -68,7 +68,7 @@ func open(ctx context.Context, path string) (*DB, error) {
 	}
 	d := &DB{Queries: New(reader), path: path, reader: reader, writer: writer, now: now}
 	if err := d.check(ctx); err != nil {
-		return nil, errors.Join(err, d.closeHandles())
+		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }
@@ -129,15 +129,13 @@ func (d *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close waits for what runs and closes the database.
-func (d *DB) Close() error {
-	_, err := d.writer.Exec("PRAGMA optimize")
-	return errors.Join(err, d.closeHandles())
-}
-
-// closeHandles closes the writer last, because only the writer can clear away
-// the write-ahead log.
-func (d *DB) closeHandles() error { return errors.Join(d.reader.Close(), d.writer.Close()) }
+// Close waits for what runs and closes the database; the writer last, because
+// only the writer can clear away the write-ahead log.
+//
+// It leaves no statistics (PRAGMA optimize): those of a young database make
+// SQLite sort the whole feed when it has grown, and without any it takes the
+// index that the query was written for.
+func (d *DB) Close() error { return errors.Join(d.reader.Close(), d.writer.Close()) }
 
 // write runs fn in one transaction, which is rolled back when fn returns an
 // error or panics.

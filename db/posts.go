@@ -178,25 +178,6 @@ func (d *DB) savePost(ctx context.Context, q *Queries, post *Post) error {
 	return titleTaken(err)
 }
 
-// SetRendering stores a new rendering of the post's content as it was at
-// updatedAt. When the post has changed since, or is gone, nothing happens: who
-// changed it rendered it.
-func (d *DB) SetRendering(ctx context.Context, id int64, updatedAt Time, html, excerpt string, version int64) error {
-	err := d.write(ctx, func(q *Queries) error {
-		return q.setRendering(ctx, setRenderingParams{
-			ID:            id,
-			UpdatedAt:     updatedAt,
-			ContentHTML:   html,
-			Excerpt:       excerpt,
-			RenderVersion: version,
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("set rendering: %w", err)
-	}
-	return nil
-}
-
 // DeletePost hides a post. The user with the id by may restore it for
 // UndoPeriod. The error may be sql.ErrNoRows.
 func (d *DB) DeletePost(ctx context.Context, id, by int64) error {

@@ -311,6 +311,18 @@ func TestPurgePosts(t *testing.T) {
 	}
 }
 
+func TestRenderVersion(t *testing.T) {
+	d := dbtest.New(t)
+	for _, want := range []int64{0, 2, 1} {
+		if want > 0 {
+			check(t, d.SetRenderVersion(t.Context(), int32(want)))
+		}
+		if got, err := d.RenderVersion(t.Context()); err != nil || got != want {
+			t.Errorf("RenderVersion = %d, %v; want %d", got, err, want)
+		}
+	}
+}
+
 func TestSetRendering(t *testing.T) {
 	d, clock := withClock(t)
 	author := newUser(t, d, "user_ada")
