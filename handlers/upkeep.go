@@ -42,20 +42,27 @@ func (s *Server) upkeep(ctx context.Context) {
 	}
 }
 
-// renderStale renders posts anew whose rendering another version made, a few
-// at a time.
+// renderStale renders posts anew that another version rendered. Once that is
+// done it costs nothing to find it done.
 func (s *Server) renderStale(ctx context.Context) error {
-	const batch = 100
-	for {
-		posts, err := s.db.ListStalePosts(ctx, db.ListStalePostsParams{Version: templates.MarkdownVersion, PageSize: batch})
-		if err != nil || len(posts) == 0 {
+	version, err := s.db.RenderVersion(ctx)
+	if err != nil || version == templates.MarkdownVersion {
+		return err
+	}
+	for last := int64(0); ; {
+		posts, err := s.db.ListStalePosts(ctx, db.ListStalePostsParams{AfterID: last, Version: templates.MarkdownVersion, PageSize: pageSize})
+		if err != nil {
 			return err
+		}
+		if len(posts) == 0 {
+			return s.db.SetRenderVersion(ctx, templates.MarkdownVersion)
 		}
 		for _, p := range posts {
 			content := s.rendered(p.Content)
 			if err := s.db.SetRendering(ctx, p.ID, p.UpdatedAt, content.HTML, content.Excerpt, content.RenderVersion); err != nil {
 				return err
 			}
+			last = p.ID
 		}
 	}
 }
