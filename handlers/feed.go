@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"fmt"
+	"html/template"
 	"math"
 	"net/http"
 	"strconv"
@@ -42,16 +43,10 @@ func parseCursor(s string) (cursor, error) {
 
 // feedView is what feed.html shows.
 type feedView struct {
-	Heading string
-	Intro   string
-	Form    *composer // nil: signed out
-	Posts   postsView
-}
-
-// composer is the form above the feed.
-type composer struct {
-	postForm
-	Open bool
+	Heading  string
+	Intro    string
+	CanWrite bool
+	Posts    postsView
 }
 
 // showFeed handles "GET /": everybody's posts, newest first.
@@ -65,14 +60,16 @@ func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) err
 	if err != nil {
 		return fmt.Errorf("feed: %w", err)
 	}
-	posts := newFeedPosts(rows, v, time.Now())
+	items, more := newFeedItems(rows, v, time.Now())
 	if wantsFragment(r) {
-		return s.morePosts(w, posts)
+		return s.morePosts(w, items, more)
 	}
-	view := feedView{Heading: "Latest posts", Posts: posts}
-	if v.signedIn {
-		view.Form = &composer{postForm: newComposer(), Open: query.Has("write")}
-	} else if !query.Has("before") {
+	posts, err := s.renderItems(items, more)
+	if err != nil {
+		return err
+	}
+	view := feedView{Heading: "Latest posts", CanWrite: v.signedIn, Posts: posts}
+	if !v.signedIn && !query.Has("before") {
 		view.Intro = "Read what everybody writes here. Join to write yourself."
 	}
 	return s.page(w, r, http.StatusOK, "feed", page{Title: view.Heading, Main: view})
@@ -80,27 +77,45 @@ func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) err
 
 // morePosts answers with the next part of a list; the first new post gets the
 // focus.
-func (s *Server) morePosts(w http.ResponseWriter, posts postsView) error {
+func (s *Server) morePosts(w http.ResponseWriter, items []postItem, more moreView) error {
 	said := "No more posts."
-	if n := len(posts.Items); n > 0 {
-		posts.Items[0].Focus = true
+	if n := len(items); n > 0 {
+		items[0].Focus = true
 		said = plural(n, "more post") + "."
+	}
+	posts, err := s.renderItems(items, more)
+	if err != nil {
+		return err
 	}
 	return s.fragment(w, http.StatusOK, part{"posts", posts}, part{"status", said})
 }
 
-// newFeedPosts shows rows; one more than a page of them means that there is a
+// renderItems renders the posts of a list, or remembers how they looked.
+func (s *Server) renderItems(items []postItem, more moreView) (postsView, error) {
+	var all strings.Builder
+	all.Grow(1024 * len(items))
+	for _, item := range items {
+		html, err := s.items.Render(item)
+		if err != nil {
+			return postsView{}, fmt.Errorf("render post %d: %w", item.ID, err)
+		}
+		all.WriteString(string(html))
+	}
+	return postsView{Items: template.HTML(all.String()), More: more}, nil
+}
+
+// newFeedItems shows rows; one more than a page of them means that there is a
 // next page.
-func newFeedPosts(rows []db.ListPostsRow, v visitor, now time.Time) postsView {
-	view := postsView{More: moreView{End: "That is all there is."}}
+func newFeedItems(rows []db.ListPostsRow, v visitor, now time.Time) ([]postItem, moreView) {
+	more := moreView{End: "That is all there is."}
 	if len(rows) > pageSize {
 		rows = rows[:pageSize]
 		last := rows[pageSize-1]
-		view.More.URL = "/?before=" + cursor{last.PublishedAt, last.ID}.String()
+		more.URL = "/?before=" + cursor{last.PublishedAt, last.ID}.String()
 	}
-	view.Items = make([]postItem, len(rows))
+	items := make([]postItem, len(rows))
 	for i, row := range rows {
-		view.Items[i] = postItem{
+		items[i] = postItem{
 			postActions: newPostActions(v, row.ID, row.AuthorID, row.Title, viewItem),
 			Excerpt:     row.Excerpt,
 			Author:      newAuthor(row.AuthorID, row.AuthorName, row.AuthorUsername, row.AuthorImageURL),
@@ -109,9 +124,9 @@ func newFeedPosts(rows []db.ListPostsRow, v visitor, now time.Time) postsView {
 		}
 	}
 	if len(rows) == 0 {
-		view.More.End = "Nothing is written here yet."
+		more.End = "Nothing is written here yet."
 	}
-	return view
+	return items, more
 }
 
 // edited reports whether a post was changed noticeably later than published.
@@ -129,22 +144,26 @@ func (s *Server) showDrafts(w http.ResponseWriter, r *http.Request, user db.User
 	if err != nil {
 		return fmt.Errorf("drafts: %w", err)
 	}
-	drafts := newDrafts(rows, user, time.Now())
+	items, more := newDraftItems(rows, user, time.Now())
 	if wantsFragment(r) {
-		return s.morePosts(w, drafts)
+		return s.morePosts(w, items, more)
+	}
+	drafts, err := s.renderItems(items, more)
+	if err != nil {
+		return err
 	}
 	return s.page(w, r, http.StatusOK, "drafts", page{Title: "Your drafts", Main: drafts})
 }
 
-func newDrafts(rows []db.ListDraftsRow, user db.User, now time.Time) postsView {
-	view := postsView{More: moreView{End: "No more drafts."}}
+func newDraftItems(rows []db.ListDraftsRow, user db.User, now time.Time) (items []postItem, more moreView) {
+	more.End = "No more drafts."
 	if len(rows) > pageSize {
 		rows = rows[:pageSize]
 		last := rows[pageSize-1]
-		view.More.URL = "/drafts?before=" + cursor{last.UpdatedAt, last.ID}.String()
+		more.URL = "/drafts?before=" + cursor{last.UpdatedAt, last.ID}.String()
 	}
 	for _, row := range rows {
-		view.Items = append(view.Items, postItem{
+		items = append(items, postItem{
 			postActions: newPostActions(visitor{user: user, signedIn: true}, row.ID, user.ID, row.Title, viewItem),
 			Excerpt:     row.Excerpt,
 			Author:      newAuthor(user.ID, user.Name, user.Username, user.ImageURL),
@@ -152,5 +171,5 @@ func newDrafts(rows []db.ListDraftsRow, user db.User, now time.Time) postsView {
 			Draft:       true,
 		})
 	}
-	return view
+	return items, more
 }

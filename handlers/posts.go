@@ -100,8 +100,11 @@ func newPostItem(row db.GetPostRow, v visitor) postItem {
 // newPost handles "GET /posts/new".
 func (s *Server) newPost(w http.ResponseWriter, r *http.Request, _ db.User) error {
 	form := newPostForm(viewPage)
+	if wantsFragment(r) && r.URL.Query().Get("view") == viewItem {
+		form = newComposer()
+	}
 	form.FocusTitle = true
-	return s.render(w, r, http.StatusOK, "post-form", form.Heading, form)
+	return s.showForm(w, r, http.StatusOK, form)
 }
 
 // createPost handles "POST /posts".

@@ -11,7 +11,7 @@ import (
 func TestPostWithHTMX(t *testing.T) {
 	site := newSite(t)
 	c := site.as(ada)
-	form := c.get("/").status(http.StatusOK).fields("#compose-form")
+	form := c.htmx("GET", "/posts/new?view=item", nil).status(http.StatusOK).fields("#compose-form")
 	form.Set("title", "Hello")
 	form.Set("content", "Some *words*.")
 	form.Set("published", "true")

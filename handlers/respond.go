@@ -64,9 +64,10 @@ type part struct {
 
 // fragment answers with partials alone.
 func (s *Server) fragment(w http.ResponseWriter, status int, parts ...part) error {
-	var b bytes.Buffer
+	b := s.buffer()
+	defer s.buffers.Put(b)
 	for _, p := range parts {
-		if err := s.pages.Partial(&b, p.name, p.view); err != nil {
+		if err := s.pages.Partial(b, p.name, p.view); err != nil {
 			return fmt.Errorf("render %s: %w", p.name, err)
 		}
 	}
@@ -76,19 +77,23 @@ func (s *Server) fragment(w http.ResponseWriter, status int, parts ...part) erro
 // page answers with a whole document. It fills in what surrounds p.Main.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, p page) error {
 	s.surround(w, r, &p)
-	b, err := s.document(name, p)
-	if err != nil {
-		return err
+	b := s.buffer()
+	defer s.buffers.Put(b)
+	if err := s.pages.Page(b, name, p); err != nil {
+		return fmt.Errorf("render page %s: %w", name, err)
 	}
-	return write(w, status, "text/html; charset=utf-8", b)
+	return write(w, status, "text/html; charset=utf-8", b.Bytes())
 }
 
-func (s *Server) document(name string, p page) ([]byte, error) {
-	var b bytes.Buffer
-	if err := s.pages.Page(&b, name, p); err != nil {
-		return nil, fmt.Errorf("render page %s: %w", name, err)
+// buffer returns an empty buffer. An answer is rendered whole before its first
+// byte is sent, so that a broken template breaks no page in the middle.
+func (s *Server) buffer() *bytes.Buffer {
+	b, ok := s.buffers.Get().(*bytes.Buffer)
+	if !ok {
+		return new(bytes.Buffer)
 	}
-	return b.Bytes(), nil
+	b.Reset()
+	return b
 }
 
 // surround fills in what every page shows around its own part: who is asking,

@@ -39,6 +39,7 @@ type Server struct {
 	webhooks *clerk.WebhookVerifier // nil: no secret is configured
 	cookies  *sessions.CookieStore
 	pages    *templates.Set
+	items    *templates.Memo[postItem]
 	markdown *templates.Markdown
 	static   *static.Files
 	policies policies
@@ -48,10 +49,15 @@ type Server struct {
 	trustedProxies []netip.Prefix
 
 	handler    http.Handler
+	buffers    sync.Pool      // of *bytes.Buffer
 	background sync.WaitGroup // what goes on after an answer
 	stop       context.CancelFunc
 	running    context.Context // ends when Close is called
 }
+
+// rememberedItems is how many posts of lists are kept rendered at least: the
+// first pages of the feed as each kind of reader sees them, in a few megabytes.
+const rememberedItems = 1000
 
 // New returns the site. The caller closes it.
 func New(c Config) (*Server, error) {
@@ -73,6 +79,7 @@ func New(c Config) (*Server, error) {
 		clerkAPI:       auth.API(),
 		cookies:        newCookieStore(c.SessionKeys),
 		pages:          pages,
+		items:          templates.NewMemo[postItem](pages, "post-item", rememberedItems),
 		markdown:       templates.NewMarkdown(),
 		static:         files,
 		policies:       newPolicies(auth.Frontend()),

@@ -36,7 +36,7 @@ const (
 // A testSite is the whole site over a database of its own and the emulator.
 type testSite struct {
 	*Server
-	t       *testing.T
+	t       testing.TB
 	db      *db.DB
 	clerk   *emulator.Emulator
 	handler http.Handler // the site and the emulator
@@ -63,7 +63,7 @@ func (b *logBuffer) String() string {
 
 // newSite returns a site whose ready users are known already. Options change
 // its settings.
-func newSite(t *testing.T, options ...func(*Config)) *testSite {
+func newSite(t testing.TB, options ...func(*Config)) *testSite {
 	t.Helper()
 	s := &testSite{t: t, db: dbtest.New(t), log: &logBuffer{}}
 	standIn, err := emulator.New(emulator.Options{Client: &http.Client{Transport: roundTripper(s.serve)}})
@@ -177,7 +177,7 @@ func (s *testSite) post(clerkID, title, content string, published bool) db.Post 
 // An answer is what a client got.
 type answer struct {
 	*http.Response
-	t    *testing.T
+	t    testing.TB
 	body string
 }
 

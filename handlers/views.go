@@ -188,6 +188,6 @@ type moreView struct {
 
 // postsView is what posts.html shows: a list, or its next part.
 type postsView struct {
-	Items []postItem
+	Items template.HTML // each a post-item.html
 	More  moreView
 }

@@ -1,0 +1,58 @@
+package templates
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+)
+
+func TestMemoRemembersWithinItsLimit(t *testing.T) {
+	set, err := Parse(func(name string) string { return name })
+	if err != nil {
+		t.Fatal(err)
+	}
+	const limit = 10
+	m := NewMemo[string](set, "status", limit)
+	var all sync.WaitGroup
+	for n := range 4 {
+		all.Go(func() {
+			for i := range 100 {
+				view := fmt.Sprintf("<%d>", (i+n)%37)
+				var want partialText
+				if err := set.Partial(&want, "status", view); err != nil {
+					t.Error(err)
+				}
+				if got, err := m.Render(view); err != nil || string(got) != string(want) {
+					t.Errorf("Render(%q) = %q, %v; want %q", view, got, err, want)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := len(m.young) + len(m.previous); n > 2*limit {
+		t.Errorf("%d views are remembered, want at most %d", n, 2*limit)
+	}
+	if _, ok := m.recall("never shown"); ok {
+		t.Error("a view that was never shown is remembered")
+	}
+}
+
+type partialText []byte
+
+func (p *partialText) Write(b []byte) (int, error) {
+	*p = append(*p, b...)
+	return len(b), nil
+}
+
+func TestMemoKeepsNoFailure(t *testing.T) {
+	set, err := Parse(func(name string) string { return name })
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := NewMemo[int](set, "post-item", 10)
+	for range 2 {
+		if _, err := m.Render(1); err == nil {
+			t.Error("a number is shown as a post")
+		}
+	}
+}
