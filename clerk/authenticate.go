@@ -61,7 +61,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (Result, error) {
 
 // byHeader decides by the token of the Authorization header alone.
 func (a *Authenticator) byHeader(ctx context.Context, q *request) Result {
-	t := parseToken(q.bearer)
+	t := a.token(q.bearer)
 	switch {
 	case t == nil:
 		return signedOut(tokenInvalid, message(notJWTMessage, tokenInvalid, "header"))

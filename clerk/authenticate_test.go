@@ -278,14 +278,3 @@ func TestSignOutCookies(t *testing.T) {
 		})
 	}
 }
-
-func BenchmarkAuthenticate(b *testing.B) {
-	a := newAuthenticator(b, config(true))
-	r := withSession(sign(sessionClaims(nil), nil, ""))
-	b.ReportAllocs()
-	for b.Loop() {
-		if result, err := a.Authenticate(r); err != nil || result.State != clerk.SignedIn {
-			b.Fatal(result.Reason, err)
-		}
-	}
-}

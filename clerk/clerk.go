@@ -27,6 +27,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // An Authenticator finds out who sends a request. It is safe for concurrent
@@ -36,6 +38,7 @@ type Authenticator struct {
 	instance Instance
 	public   *url.URL // Config.PublicURL; nil when empty
 	keys     keySource
+	verified *lru.Cache[string, *token] // by the token itself
 	api      *API
 	now      func() time.Time
 }
@@ -48,6 +51,7 @@ func New(c Config) (*Authenticator, error) {
 	}
 	c.AuthorizedParties, c.TrustedProxies = slices.Clone(c.AuthorizedParties), slices.Clone(c.TrustedProxies)
 	a := &Authenticator{config: c, api: NewAPI(c), now: c.Now}
+	a.verified, _ = lru.New[string, *token](rememberedTokens) // fails for a size of 0
 	a.instance, _ = ParsePublishableKey(c.PublishableKey)
 	if a.now == nil {
 		a.now = time.Now

@@ -133,7 +133,7 @@ func (a *Authenticator) directives(ctx context.Context, q *request) ([]string, e
 	if t == nil || !t.hasSessionCategory() {
 		return nil, &tokenError{code: tokenInvalid, text: "Invalid handshake token."}
 	}
-	if err := a.verifySignature(ctx, t); err != nil {
+	if _, err := a.verifySignature(ctx, t); err != nil {
 		return nil, err
 	}
 	var payload struct {

@@ -42,8 +42,8 @@ func (a *Authenticator) newRequest(r *http.Request, now int64) *request {
 		eligible: eligible(r),
 		bearer:   bearer(r.Header.Get("Authorization")),
 	}
-	plain := parseToken(q.cookies[SessionCookie])
-	suffixed := parseToken(q.cookies[a.instance.Suffixed(SessionCookie)])
+	plain := a.token(q.cookies[SessionCookie])
+	suffixed := a.token(q.cookies[a.instance.Suffixed(SessionCookie)])
 	q.suffixed = usesSuffixed(a.instance, q.cookies, plain.claimed(), suffixed.claimed(), now)
 	q.session, q.token = q.cookies[a.cookieName(q, SessionCookie)], plain
 	if q.suffixed {

@@ -2,6 +2,7 @@ package clerk
 
 import (
 	"context"
+	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -63,11 +64,13 @@ func (e *tokenError) untimely() bool {
 	return e.code == tokenExpired || e.code == tokenNotActiveYet || e.code == tokenIssuedInFuture
 }
 
-// A token is a JWT whose form is right; nothing of it is verified.
+// A token is a JWT whose form is right. It does not change.
 type token struct {
-	signed  *jwt.JSONWebToken
-	header  jose.Header
-	payload payload
+	raw      string
+	signed   *jwt.JSONWebToken
+	header   jose.Header
+	payload  payload
+	verified *rsa.PublicKey // the key that its signature was found good with; nil means not verified
 }
 
 // A payload is the claims of a token. They are of any type because a wrong
@@ -92,7 +95,7 @@ func parseToken(s string) *token {
 	if err != nil || len(signed.Headers) != 1 {
 		return nil
 	}
-	t := &token{signed: signed, header: signed.Headers[0]}
+	t := &token{raw: s, signed: signed, header: signed.Headers[0]}
 	if signed.UnsafeClaimsWithoutVerification(&t.payload) != nil {
 		return nil
 	}
@@ -147,12 +150,41 @@ func (t *token) hasSessionCategory() bool {
 	return !present || category == categorySession || category == categoryIgnore
 }
 
-// verifySignature checks the header and the signature of a token.
-func (a *Authenticator) verifySignature(ctx context.Context, t *token) *tokenError {
-	key, err := a.keys.key(ctx, t.header.KeyID)
-	if err != nil {
-		return err
+// rememberedTokens is how many verified tokens are remembered, at some 2 KB
+// each. A browser sends the same one for a minute.
+const rememberedTokens = 2048
+
+// token returns what s holds, with the verification that is remembered of it;
+// nil when it is not a JWT.
+func (a *Authenticator) token(s string) *token {
+	if t, ok := a.verified.Get(s); ok {
+		return t
 	}
+	return parseToken(s)
+}
+
+// remember spares the next request with the token the work of verifying its
+// signature, for as long as the key set does not change. Only good tokens are
+// remembered: what anybody can make up takes no room.
+func (a *Authenticator) remember(t *token, key *rsa.PublicKey) {
+	if t.verified != key {
+		known := *t
+		known.verified = key
+		a.verified.Add(t.raw, &known)
+	}
+}
+
+// verifySignature checks the header and the signature of a token, and returns
+// the key that it is signed with.
+func (a *Authenticator) verifySignature(ctx context.Context, t *token) (*rsa.PublicKey, *tokenError) {
+	key, err := a.keys.key(ctx, t.header.KeyID)
+	if err != nil || t.verified == key {
+		return key, err
+	}
+	return key, t.signedWith(key)
+}
+
+func (t *token) signedWith(key *rsa.PublicKey) *tokenError {
 	if typ, present := t.header.ExtraHeaders["typ"]; present && typ != "JWT" {
 		return &tokenError{code: tokenInvalid, text: fmt.Sprintf("Invalid JWT type %s. Expected \"JWT\". %s", quoted(typ), regenerate)}
 	}
@@ -168,9 +200,11 @@ func (a *Authenticator) verifySignature(ctx context.Context, t *token) *tokenErr
 // verify checks a session token in the order in which Clerk's SDK does. The
 // origin is the application's, for a proxy that is given as a path.
 func (a *Authenticator) verify(ctx context.Context, t *token, origin string, leeway time.Duration) (*Claims, *tokenError) {
-	if err := a.verifySignature(ctx, t); err != nil {
+	key, err := a.verifySignature(ctx, t)
+	if err != nil {
 		return nil, err
 	}
+	a.remember(t, key)
 	checks := []*tokenError{
 		t.payload.checkSubject(),
 		a.checkAuthorizedParty(t.payload.AuthorizedParty),
