@@ -55,8 +55,8 @@ type Server struct {
 	running    context.Context // ends when Close is called
 }
 
-// rememberedItems is how many posts of lists are kept rendered at least: the
-// first pages of the feed as each kind of reader sees them, in a few megabytes.
+// rememberedItems is how many posts of lists are kept rendered: the first pages
+// of the feed as each kind of reader sees them, in about 2 MB.
 const rememberedItems = 1000
 
 // New returns the site. The caller closes it.
@@ -79,13 +79,15 @@ func New(c Config) (*Server, error) {
 		clerkAPI:       auth.API(),
 		cookies:        newCookieStore(c.SessionKeys),
 		pages:          pages,
-		items:          templates.NewMemo[postItem](pages, "post-item", rememberedItems),
 		markdown:       templates.NewMarkdown(),
 		static:         files,
 		policies:       newPolicies(auth.Frontend()),
 		log:            c.Log,
 		publicURL:      c.PublicURL,
 		trustedProxies: c.TrustedProxies,
+	}
+	if s.items, err = templates.NewMemo[postItem](pages, "post-item", rememberedItems); err != nil {
+		return nil, err
 	}
 	if len(c.WebhookSecrets) > 0 {
 		if s.webhooks, err = clerk.NewWebhookVerifier(c.WebhookSecrets...); err != nil {

@@ -1,9 +1,11 @@
 package templates
 
 import (
+	"fmt"
 	"html/template"
 	"strings"
-	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // A Memo renders one partial and remembers what came out: a partial shows its
@@ -12,22 +14,22 @@ import (
 type Memo[V comparable] struct {
 	set   *Set
 	name  string
-	limit int
-
-	mu       sync.Mutex
-	young    map[V]template.HTML
-	previous map[V]template.HTML // forgotten when young is full
+	shown *lru.Cache[V, template.HTML]
 }
 
-// NewMemo returns a Memo of the partial with the given name that remembers
-// between limit and twice as many views.
-func NewMemo[V comparable](s *Set, name string, limit int) *Memo[V] {
-	return &Memo[V]{set: s, name: name, limit: limit, young: map[V]template.HTML{}}
+// NewMemo returns a Memo of the partial with the given name that remembers the
+// last limit views. A limit below one is an error.
+func NewMemo[V comparable](s *Set, name string, limit int) (*Memo[V], error) {
+	shown, err := lru.New[V, template.HTML](limit)
+	if err != nil {
+		return nil, fmt.Errorf("templates: memo of %s: %w", name, err)
+	}
+	return &Memo[V]{set: s, name: name, shown: shown}, nil
 }
 
 // Render returns the partial as it shows the view.
 func (m *Memo[V]) Render(view V) (template.HTML, error) {
-	if html, ok := m.recall(view); ok {
+	if html, ok := m.shown.Get(view); ok {
 		return html, nil
 	}
 	var b strings.Builder
@@ -35,34 +37,6 @@ func (m *Memo[V]) Render(view V) (template.HTML, error) {
 		return "", err
 	}
 	html := template.HTML(b.String()) // escaped by the template
-	m.keep(view, html)
+	m.shown.Add(view, html)
 	return html, nil
-}
-
-func (m *Memo[V]) recall(view V) (template.HTML, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if html, ok := m.young[view]; ok {
-		return html, true
-	}
-	html, ok := m.previous[view]
-	if ok {
-		m.add(view, html)
-	}
-	return html, ok
-}
-
-func (m *Memo[V]) keep(view V, html template.HTML) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.add(view, html)
-}
-
-// add remembers a view. What nobody asked for while a whole generation came is
-// forgotten.
-func (m *Memo[V]) add(view V, html template.HTML) {
-	if len(m.young) >= m.limit {
-		m.previous, m.young = m.young, make(map[V]template.HTML, m.limit)
-	}
-	m.young[view] = html
 }
