@@ -138,19 +138,23 @@ func (d *DB) Ping(ctx context.Context) error {
 func (d *DB) Close() error { return errors.Join(d.reader.Close(), d.writer.Close()) }
 
 // write runs fn in one transaction, which is rolled back when fn returns an
-// error or panics.
-func (d *DB) write(ctx context.Context, fn func(q *Queries) error) error {
-	tx, err := d.writer.BeginTx(ctx, nil)
+// error or panics. A context that ends while others write gives the place in
+// the queue up; what has begun is carried through, because to watch the context
+// costs more than the few statements of a change.
+func (d *DB) write(ctx context.Context, fn func(ctx context.Context, q *Queries) error) error {
+	conn, err := d.writer.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx = context.WithoutCancel(ctx)
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	err = fn(New(tx))
-	if err == nil {
-		err = tx.Commit()
+	if err := fn(ctx, New(tx)); err != nil {
+		return err
 	}
-	if err != nil && ctx.Err() != nil {
-		return ctx.Err() // database/sql may say no more than that the transaction is over
-	}
-	return err
+	return tx.Commit()
 }

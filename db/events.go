@@ -35,7 +35,7 @@ const (
 // personal and deletes their posts so that nobody can restore them.
 func (d *DB) ApplyEvent(ctx context.Context, e Event) (Outcome, error) {
 	var outcome Outcome
-	err := d.write(ctx, func(q *Queries) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
 		known, err := q.hasWebhookEvent(ctx, e.SvixID)
 		if known || err != nil {
 			outcome = OutcomeDuplicate

@@ -36,7 +36,7 @@ func (d *DB) CreatePost(ctx context.Context, p CreatePostParams) (Post, error) {
 		return Post{}, fmt.Errorf("create post: %w", ErrUntitled)
 	}
 	var post Post
-	err := d.write(ctx, func(q *Queries) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
 		err := requireActive(ctx, q, p.AuthorID)
 		if err != nil {
 			return err
@@ -115,7 +115,7 @@ type PostContent struct {
 // may be sql.ErrNoRows, ErrStale, ErrTitleTaken or ErrUntitled.
 func (d *DB) UpdatePost(ctx context.Context, p UpdatePostParams) (Post, error) {
 	var post Post
-	err := d.write(ctx, func(q *Queries) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
 		old, err := q.getLivePost(ctx, p.ID)
 		if err != nil {
 			return err
@@ -181,7 +181,7 @@ func (d *DB) savePost(ctx context.Context, q *Queries, post *Post) error {
 // DeletePost hides a post. The user with the id by may restore it for
 // UndoPeriod. The error may be sql.ErrNoRows.
 func (d *DB) DeletePost(ctx context.Context, id, by int64) error {
-	err := d.write(ctx, func(q *Queries) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
 		deleted, err := q.deletePost(ctx, deletePostParams{ID: id, DeletedBy: &by, DeletedAt: d.now()})
 		if err == nil && deleted == 0 {
 			return sql.ErrNoRows
@@ -198,7 +198,7 @@ func (d *DB) DeletePost(ctx context.Context, id, by int64) error {
 // UndoPeriod. The error may be sql.ErrNoRows or ErrTitleTaken.
 func (d *DB) RestorePost(ctx context.Context, id, by int64) (Post, error) {
 	var post Post
-	err := d.write(ctx, func(q *Queries) (err error) {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
 		since := d.now().Add(-UndoPeriod)
 		post, err = q.restorePost(ctx, restorePostParams{ID: id, DeletedBy: &by, Since: since})
 		return titleTaken(err)
@@ -216,7 +216,7 @@ func (d *DB) PurgePosts(ctx context.Context) (int64, error) {
 	var total int64
 	for {
 		var n int64
-		err := d.write(ctx, func(q *Queries) (err error) {
+		err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
 			n, err = q.purgePosts(ctx, purgePostsParams{Before: d.now().Add(-PurgeAfter), BatchSize: batch})
 			return err
 		})

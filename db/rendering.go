@@ -9,7 +9,7 @@ import (
 // updatedAt. When the post has changed since, or is gone, nothing happens: who
 // changed it rendered it.
 func (d *DB) SetRendering(ctx context.Context, id int64, updatedAt Time, html, excerpt string, version int64) error {
-	err := d.write(ctx, func(q *Queries) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
 		return q.setRendering(ctx, setRenderingParams{
 			ID:            id,
 			UpdatedAt:     updatedAt,

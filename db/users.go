@@ -38,7 +38,7 @@ func (d *DB) EnsureUser(ctx context.Context, clerkID string) (User, error) {
 	if !errors.Is(err, sql.ErrNoRows) {
 		return user, err
 	}
-	err = d.write(ctx, func(q *Queries) error {
+	err = d.write(ctx, func(ctx context.Context, q *Queries) error {
 		if err := q.ensureUser(ctx, ensureUserParams{ClerkID: clerkID, Now: d.now()}); err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (d *DB) EnsureUser(ctx context.Context, clerkID string) (User, error) {
 // It changes nothing when the user is deleted or the row is newer.
 func (d *DB) SaveUser(ctx context.Context, data UserData) (User, error) {
 	var user User
-	err := d.write(ctx, func(q *Queries) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
 		if _, err := d.saveUser(ctx, q, data, version{}); err != nil {
 			return err
 		}
