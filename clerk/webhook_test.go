@@ -29,6 +29,10 @@ func readJSON(t testing.TB, name string, into any) {
 	}
 }
 
+// refusedHere are vectors that Svix's libraries accept and this package does
+// not: Clerk sends svix-* headers alone, and its own SDK reads no others.
+var refusedHere = []string{"valid_unbranded_headers"}
+
 // The vectors say when they are verified; the bubble's clock is set to that.
 func TestWebhookSignatures(t *testing.T) {
 	var file struct {
@@ -55,7 +59,8 @@ func TestWebhookSignatures(t *testing.T) {
 					h.Set(name, value)
 				}
 				err = v.Verify([]byte(c.Body), h)
-				if (err == nil) != (c.Expect == "accept") || err != nil && !errors.Is(err, clerk.ErrSignature) {
+				accept := c.Expect == "accept" && !slices.Contains(refusedHere, c.Name)
+				if (err == nil) != accept || err != nil && !errors.Is(err, clerk.ErrSignature) {
 					t.Errorf("%v, want %s", err, c.Expect)
 				}
 			})
