@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func visitorOf(r *http.Request) visitor {
 // looked at for.
 func sessionless(r *http.Request) bool {
 	path := r.URL.Path
-	return strings.HasPrefix(path, static.Prefix) || path == WebhookPath || path == "/healthz"
+	return strings.HasPrefix(path, static.Prefix) || slices.Contains([]string{WebhookPath, "/healthz", "/favicon.ico"}, path)
 }
 
 // unguarded serves h without looking who is asking.
@@ -89,6 +90,9 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (visitor, erro
 	result, err := s.auth.Authenticate(r)
 	if err != nil {
 		return visitor{}, err
+	}
+	if result.Problem != nil {
+		s.log.Warn("a session could not be looked at", "id", requestID(r), "error", result.Problem)
 	}
 	if isHTMX(r) {
 		result = result.WithoutRedirect()

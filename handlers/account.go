@@ -50,9 +50,12 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, v visitor) e
 
 func (s *Server) showClerkForm(w http.ResponseWriter, r *http.Request, v visitor, heading, component string) error {
 	target := localPath(r.URL.Query().Get("redirect_url"))
-	if v.signedIn {
+	switch {
+	case v.signedIn:
 		http.Redirect(w, r, target, http.StatusSeeOther)
 		return nil
+	case v.refused: // Clerk's form would send them straight back
+		return errRefused
 	}
 	view := signInView{Heading: heading, Component: component, RedirectURL: target}
 	view.PortalURL = s.auth.SignInURL(s.auth.Origin(r) + target)

@@ -46,6 +46,7 @@ func (s *Server) routes() []route {
 
 		{"POST " + WebhookPath, s.unguarded(s.receiveWebhook)},
 		{"GET " + static.Prefix, s.unguarded(s.serveStatic)},
+		{"GET /favicon.ico", s.unguarded(s.showIcon)},
 		{"GET /healthz", s.unguarded(s.showHealth)},
 	}
 }
