@@ -11,7 +11,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/andybalholm/cascadia"
 	"golang.org/x/net/html"
@@ -41,6 +43,7 @@ type testSite struct {
 	clerk   *emulator.Emulator
 	handler http.Handler // the site and the emulator
 	log     *logBuffer
+	ahead   atomic.Int64 // how far Clerk's clock is ahead, in nanoseconds
 }
 
 // A logBuffer keeps a log. It is safe for concurrent use.
@@ -66,7 +69,7 @@ func (b *logBuffer) String() string {
 func newSite(t testing.TB, options ...func(*Config)) *testSite {
 	t.Helper()
 	s := &testSite{t: t, db: dbtest.New(t), log: &logBuffer{}}
-	standIn, err := emulator.New(emulator.Options{Client: &http.Client{Transport: roundTripper(s.serve)}})
+	standIn, err := emulator.New(emulator.Options{Client: &http.Client{Transport: roundTripper(s.serve)}, Now: s.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +78,7 @@ func newSite(t testing.TB, options ...func(*Config)) *testSite {
 		DB:             s.db,
 		Clerk:          standIn.Config(),
 		WebhookSecrets: []string{standIn.WebhookSecret()},
-		SessionKeys:    [][]byte{bytes.Repeat([]byte{1}, 64), bytes.Repeat([]byte{2}, 32)},
+		SessionKeys:    testKeys(1),
 		Log:            slog.New(slog.NewJSONHandler(s.log, nil)),
 	}
 	for _, option := range options {
@@ -94,7 +97,18 @@ func newSite(t testing.TB, options ...func(*Config)) *testSite {
 	return s
 }
 
-// serve answers a request in the process.
+// testKeys returns a pair of keys; another n makes another pair.
+func testKeys(n byte) [][]byte {
+	return [][]byte{bytes.Repeat([]byte{n}, 64), bytes.Repeat([]byte{n + 1}, 32)}
+}
+
+// now is Clerk's clock, and ours for sessions.
+func (s *testSite) now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
+
+// pass lets time go by for Clerk: a session token lives for a minute.
+func (s *testSite) pass(d time.Duration) { s.ahead.Add(int64(d)) }
+
+// serve answers a request in the process, and inspects the answer.
 func (s *testSite) serve(r *http.Request) *http.Response {
 	if r.RemoteAddr == "" {
 		r.RemoteAddr = "127.0.0.1:40000"
@@ -105,6 +119,7 @@ func (s *testSite) serve(r *http.Request) *http.Response {
 	r.RequestURI = r.URL.RequestURI()
 	rec := httptest.NewRecorder()
 	s.handler.ServeHTTP(rec, r)
+	s.inspect(r, rec)
 	res := rec.Result()
 	res.Request = r
 	return res
@@ -121,15 +136,21 @@ type client struct {
 	jar  *cookiejar.Jar
 }
 
-// guest is a client that is not signed in but known to Clerk, as every browser
-// is after its first page.
-func (s *testSite) guest() *client {
+// stranger is a client without any cookie.
+func (s *testSite) stranger() *client {
 	s.t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	c := &client{site: s, jar: jar}
+	return &client{site: s, jar: jar}
+}
+
+// guest is a client that is not signed in but known to Clerk, as every browser
+// is after its first page.
+func (s *testSite) guest() *client {
+	s.t.Helper()
+	c := s.stranger()
 	c.setCookie(&http.Cookie{Name: clerk.DevBrowserCookie, Value: "dvb_test"})
 	return c
 }
@@ -336,17 +357,7 @@ func attr(n *html.Node, name string) string {
 // its buttons.
 func (a *answer) fields(selector string) url.Values {
 	a.t.Helper()
-	values := url.Values{}
-	for n := range a.one(selector).Descendants() {
-		switch name := attr(n, "name"); {
-		case name == "":
-		case n.Data == "input":
-			values.Add(name, attr(n, "value"))
-		case n.Data == "textarea":
-			values.Add(name, strings.TrimPrefix(rawText(n), "\n"))
-		}
-	}
-	return values
+	return fieldsOf(a.one(selector))
 }
 
 func rawText(n *html.Node) string {
