@@ -1,0 +1,169 @@
+package handlers
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// journeys are what people come for.
+var journeys = map[string]func(*testing.T, *browser){
+	"journey, narrow":    at(narrow, testJourney),
+	"journey, wide":      at(wide, testJourney),
+	"load more, narrow":  at(narrow, testLoadMore),
+	"load more, wide":    at(wide, testLoadMore),
+	"drafts":             testDraftJourney,
+	"post page":          testPostPageJourney,
+	"sign in leads back": testSignInLeadsBack,
+	"sign up":            testSignUp,
+	"back and forward":   testBackAndForward,
+	"without JavaScript": testWithoutJavaScript,
+}
+
+// at makes a test of one for which the width matters.
+func at(width int64, test func(*testing.T, *browser, int64)) func(*testing.T, *browser) {
+	return func(t *testing.T, b *browser) { test(t, b, width) }
+}
+
+// testJourney goes through everything that a writer does on the feed, without
+// the page being loaded again.
+func testJourney(t *testing.T, b *browser, width int64) {
+	site := newSite(t)
+	site.post(grace, "Already here", "", true)
+	p := b.visit(t, site, width).open("/").sees(".post-item", "Already here").lacks(`script[src*="clerk"]`)
+	p.signIn("Ada Lovelace")
+	eval[bool](p, "window.stillThere = true")
+
+	p.allow("status of 422")
+	p.write("", "Some *words*.").press("Publish").focused("compose-form-title").sees("#compose-form-title-problem", "needs a title")
+	p.holds("Text", "Some *words*.").until("the field names its problem",
+		`document.activeElement.matches("[aria-invalid=true][aria-describedby=compose-form-title-problem]")`)
+
+	p.fill("Title", "Hello").press("Preview").sees(".preview h2", "Hello").sees(".preview em", "words").
+		focused("compose-form-preview").holds("Title", "Hello")
+
+	p.press("Publish").hears("Your post is published.").sees("#feed > :first-child h2", "Hello").
+		focused("compose-form-publish").holds("Title", "").lacks(".preview")
+
+	p.press("Edit “Hello”").focused("post-2-title").holds("Title", "Hello").fill("Title", "Hello again").press("Save").
+		hears("Saved.").sees("#post-2 h2", "Hello again").focused("title-2")
+	p.press("Edit “Hello again”").focused("post-2-title").fill("Title", "").press("Save").focused("post-2-title").
+		sees("#post-2-title-problem", "needs a title")
+	p.press("Cancel").sees("#post-2 h2", "Hello again").focused("title-2")
+
+	p.press("Delete “Hello again”").hears("Deleted.").focused("undo-2").sees(".post-deleted", "Hello again")
+	p.press("Undo").hears("Saved.").sees("#post-2 h2", "Hello again").focused("title-2")
+	if got, want := p.titles(), []string{"Hello again", "Already here"}; !slices.Equal(got, want) {
+		t.Errorf("the feed has %q, want %q", got, want)
+	}
+	p.fits().until("the page was never loaded again", "window.stillThere")
+
+	p.press("Ada Lovelace").press("Sign out").sees(".site-header", "Join").lacks(".composer").lacks(`script[src*="clerk"]`)
+}
+
+func testLoadMore(t *testing.T, b *browser, width int64) {
+	site := newSite(t)
+	for i := range pageSize + 2 {
+		site.post(grace, fmt.Sprintf("Post %d", i+1), "", true)
+	}
+	p := b.signedIn(t, site, ada, width)
+	p.press("Load more").hears("2 more posts.").focused("title-2").sees(".more", "That is all there is.").fits()
+	if titles := p.titles(); len(titles) != pageSize+2 || titles[pageSize] != "Post 2" {
+		t.Errorf("the feed has %q, want all %d posts", titles, pageSize+2)
+	}
+}
+
+func testDraftJourney(t *testing.T, b *browser) {
+	site := newSite(t)
+	p := b.signedIn(t, site, ada, narrow)
+	p.write("An idea", "It begins").press("Save as draft").hears("Your draft is saved.").
+		sees("#alerts", "Your draft is saved.").focused("compose-form-draft").lacks(".post-item")
+	p.press("See your drafts").sees(".post-item .badge", "Draft")
+	p.press("Edit “An idea”").focused("post-1-title").press("Publish").hears("Saved.").focused("title-1").lacks(".badge")
+	p.open("/").sees(".post-item", "An idea")
+}
+
+// testPostPageJourney writes on the page for it and changes the post on its
+// own page.
+func testPostPageJourney(t *testing.T, b *browser) {
+	p := b.signedIn(t, newSite(t), ada, wide)
+	p.allow("status of 422")
+	p.press("Write").sees("h1", "Write a post").focused("post-form-title")
+	p.press("Publish").sees("#post-form-title-problem", "needs a title").focused("post-form-title")
+	p.fill("Title", "Alone").fill("Text", "one **two**").press("Publish").sees(".post h1", "Alone").sees(".prose strong", "two")
+	p.until("the address is the post's", `location.pathname === "/posts/1"`)
+	p.press("Edit “Alone”").focused("post-1-title").fill("Text", "three").press("Save").hears("Saved.").
+		sees(".prose", "three").focused("title-1")
+	p.press("Delete “Alone”").hears("Deleted.").focused("undo-1").press("Undo").sees(".prose", "three").focused("title-1")
+}
+
+func testSignInLeadsBack(t *testing.T, b *browser) {
+	p := b.visit(t, newSite(t), narrow).open("/posts/new").sees("h1", "Sign in")
+	p.press("Ada Lovelace member").sees("h1", "Write a post").open("/sign-in").sees(".composer", "Write a post")
+}
+
+func testSignUp(t *testing.T, b *browser) {
+	site := newSite(t)
+	p := b.visit(t, site, narrow).open("/").press("Join").sees("h1", "Join").fill("Any e-mail address", "new@example.com").press("Continue")
+	p.sees(".composer", "Write a post")
+	site.Wait() // until the new user is completed
+	p.open("/account").sees(".facts", "new@example.com").fits()
+	p.press("Account of new@example.com").sees("#clerk-component", "Manage account").fits()
+	p.do("sign out by Clerk's button", chromedp.Click(chromedp.CSS("#clerk-component button"), chromedp.NodeVisible))
+	p.sees(".site-header", "Join")
+}
+
+// testBackAndForward makes sure that what comes out of the history is a page
+// and not a part of one.
+func testBackAndForward(t *testing.T, b *browser) {
+	site := newSite(t)
+	for i := range pageSize + 1 {
+		site.post(grace, fmt.Sprintf("Post %d", i+1), "", true)
+	}
+	p := b.signedIn(t, site, ada, wide)
+	p.press("Load more").focused("title-1").press("Post 1").sees(".post h1", "Post 1")
+	feed := func() {
+		p.sees(".site-header", "Write").sees(".composer", "Write a post").sees(".post-item", "Post 21")
+	}
+
+	p.travel(-1)
+	feed()
+	p.travel(1)
+	p.sees(".site-header", "Write").sees(".post h1", "Post 1")
+	p.press("Write").fill("Title", "Mine").press("Publish").sees(".post h1", "Mine")
+	p.travel(-1)
+	p.sees(".site-header", "Write").sees("h1", "Write a post")
+	p.travel(-2)
+	feed()
+	p.travel(3)
+	p.sees(".site-header", "Write").sees(".post h1", "Mine")
+}
+
+// travel goes through the history as the browser's buttons do.
+func (p *tab) travel(steps int) {
+	p.t.Helper()
+	before := eval[string](p, "location.href")
+	eval[any](p, fmt.Sprintf("history.go(%d)", steps))
+	p.until("the address changes", "location.href !== "+quote(before))
+}
+
+// testWithoutJavaScript does everything once more with plain forms.
+func testWithoutJavaScript(t *testing.T, b *browser) {
+	p := b.visit(t, newSite(t), narrow)
+	p.do("switch JavaScript off", command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+	p.open("/").press("Sign in").press("Use Clerk’s own page").press("Ada Lovelace member").sees(".site-header summary", "Ada Lovelace")
+
+	p.allow("status of 422")
+	p.press("Write a post").press("Open the editor").fill("Text", "words").press("Publish").
+		sees("#post-form-title-problem", "needs a title").holds("Text", "words")
+	p.fill("Title", "Plain").press("Publish").sees(".post h1", "Plain")
+	p.open("/").sees(".post-item h2", "Plain").press("Edit “Plain”").sees("h1", "Edit your post").
+		fill("Title", "Plainer").press("Preview").sees(".preview h2", "Plainer")
+	p.press("Save").sees(".post h1", "Plainer")
+	p.press("Delete “Plainer”").sees(".notice", "“Plainer” is deleted.").lacks(".post-item")
+	p.press("Undo").sees(".post h1", "Plainer")
+	p.press("Ada Lovelace").press("Sign out").sees(".notice", "You are signed out.").sees(".site-header", "Join")
+}
