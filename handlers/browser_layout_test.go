@@ -13,16 +13,16 @@ import (
 
 // layouts are about what pages look like and how they are reached.
 var layouts = map[string]func(*testing.T, *browser){
-	"no page scrolls sideways": testPagesFit,
-	"markup stays text":        testMarkupStaysText,
-	"colours":                  testColours,
-	"skip link":                testSkipLink,
-	"account menu by keyboard": testAccountMenu,
+	"every page on a telephone": testPages,
+	"markup stays text":         testMarkupStaysText,
+	"colours":                   testColours,
+	"skip link":                 testSkipLink,
+	"account menu by keyboard":  testAccountMenu,
 }
 
-// testPagesFit opens every kind of page on a telephone, with text that is hard
-// to break.
-func testPagesFit(t *testing.T, b *browser) {
+// testPages opens every kind of page on a telephone, with text that is hard to
+// break: none scrolls sideways, and everything on it has a name.
+func testPages(t *testing.T, b *browser) {
 	site := newSite(t)
 	rename(t, site, ada, strings.Repeat("Ada", 30))
 	word := strings.Repeat("Donaudampfschifffahrt", 9)
@@ -38,7 +38,7 @@ func testPagesFit(t *testing.T, b *browser) {
 		t.Helper()
 		p.allow("status of 404")
 		for _, s := range sights {
-			p.open(s.path).sees(s.selector, s.text).fits()
+			p.open(s.path).sees(s.selector, s.text).fits().names()
 		}
 	}
 	look(b.visit(t, site, narrow),
@@ -49,7 +49,7 @@ func testPagesFit(t *testing.T, b *browser) {
 		sight{"/", ".post-item h2", word}, sight{"/posts/1", ".post h1", word}, sight{"/posts/99", "h1", "Not found"},
 		sight{"/posts/new", "h1", "Write a post"}, sight{"/posts/1/edit", "h1", "Edit your post"},
 		sight{"/drafts", ".post-item h2", "A draft"}, sight{"/account", "#clerk-component summary", "A"})
-	p.open("/").write(word, hard).press("Preview").sees(".preview", "Donau").fits()
+	p.open("/").write(word, hard).press("Preview").sees(".preview", "Donau").fits().names()
 	p.press("Delete “" + word + "”").focused("undo-1").fits()
 }
 

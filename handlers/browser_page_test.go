@@ -100,7 +100,7 @@ func named(name string, roles ...string) chromedp.QueryOption {
 		}
 		var ids []cdp.BackendNodeID
 		for _, node := range found.Nodes {
-			if node.Role != nil && slices.Contains(roles, strings.Trim(string(node.Role.Value), `"`)) {
+			if slices.Contains(roles, axText(node.Role)) {
 				ids = append(ids, node.BackendDOMNodeID)
 			}
 		}
@@ -193,6 +193,32 @@ func (p *tab) fits() *tab {
 		p.t.Errorf("%s is %d pixels too wide", eval[string](p, "location.pathname"), over)
 	}
 	return p
+}
+
+// names makes sure that whatever can be operated has an accessible name.
+func (p *tab) names() *tab {
+	p.t.Helper()
+	tree, err := chromedp.Call(p.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, node := range tree.Nodes {
+		if slices.Contains(operable, axText(node.Role)) && !node.Ignored && axText(node.Name) == "" {
+			p.t.Errorf("%s has a %s without a name", eval[string](p, "location.pathname"), axText(node.Role))
+		}
+	}
+	return p
+}
+
+// operable are roles of what can be pressed or filled in.
+var operable = []string{"link", "button", "DisclosureTriangle", "textbox"}
+
+// axText is a value of the accessibility tree, "" for none.
+func axText(v *accessibility.Value) string {
+	if v == nil {
+		return ""
+	}
+	return strings.Trim(string(v.Value), `"`)
 }
 
 // signIn signs a ready user in with one click.
