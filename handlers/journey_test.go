@@ -93,7 +93,8 @@ func TestJourneyWithoutJavaScript(t *testing.T) {
 	post := c.press(preview, "#post-form-publish").status(http.StatusOK).at("/posts/21").shows("h1", "Frist").shows(".prose", "My first words")
 
 	editor = c.click(post, "#edit-21").status(http.StatusOK).shows("h1", "Edit your post")
-	post = c.press(editor, "#post-21-publish", "title", "First").status(http.StatusOK).at("/posts/21").shows("h1", "First").shows(".prose", "My first words")
+	editor = c.press(editor, "#post-21-preview", "title", "First").status(http.StatusOK).shows(".preview h2", "First")
+	post = c.press(editor, "#post-21-publish").status(http.StatusOK).at("/posts/21").shows("h1", "First").shows(".prose", "My first words")
 	feed = c.press(post, "#delete-21").status(http.StatusOK).at("/").shows(".notice", "“First” is deleted").lacks("#post-21")
 	post = c.press(feed, "#undo-notice-21").status(http.StatusOK).at("/posts/21").shows("h1", "First")
 	feed = c.click(post, ".brand").shows("#post-21 h2", "First").lacks(".notice").lacks("#title-1")
@@ -147,6 +148,18 @@ func TestJourneyOfAModerator(t *testing.T) {
 	post := c.click(c.get("/"), "#title-1").status(http.StatusOK).lacks("#edit-1")
 	feed := c.press(post, "#delete-1").status(http.StatusOK).at("/").lacks(".post-item")
 	c.press(feed, "#undo-notice-1").status(http.StatusOK).at("/posts/1").shows("h1", "Rude")
+}
+
+// A draft that is saved above the feed is no part of the feed: a notice says
+// where it is.
+func TestDraftFromTheFeed(t *testing.T) {
+	site := newSite(t)
+	c := site.as(ada)
+	form := c.htmx("GET", "/posts/new?view=item", nil).status(http.StatusOK).fields("#compose-form")
+	form.Set("title", "Later")
+	form.Set("published", "false")
+	saved := c.htmx("POST", "/posts", form).status(http.StatusCreated).shows("hx-partial[hx-target='#alerts']", "Your draft is saved").lacks(".post-item")
+	c.get(attr(saved.one(".notice a"), "href")).status(http.StatusOK).shows(".post-item h2", "Later")
 }
 
 func TestColoursThatAreNone(t *testing.T) {
