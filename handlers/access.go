@@ -19,8 +19,8 @@ import (
 type visitor struct {
 	user      db.User // the zero User unless signedIn
 	signedIn  bool
-	refused   bool // a good session of a user who may not come in
-	sessionID string
+	refused   bool   // a good session of a user who may not come in
+	sessionID string // Clerk's; also of a session whose token has run out
 }
 
 type visitorKey struct{}
@@ -30,6 +30,10 @@ type visitorKey struct{}
 func visitorOf(r *http.Request) visitor {
 	v, _ := r.Context().Value(visitorKey{}).(visitor)
 	return v
+}
+
+func withVisitor(r *http.Request, v visitor) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
 }
 
 // sessionless reports whether a path belongs to those that no session is
@@ -53,7 +57,7 @@ func (s *Server) public(h func(http.ResponseWriter, *http.Request, visitor) erro
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, err := s.identify(w, r)
 		if err == nil {
-			r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
+			r = withVisitor(r, v)
 			err = h(w, r, v)
 		}
 		if err != nil && !errors.Is(err, errAnswered) {
@@ -111,13 +115,13 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (visitor, erro
 		s.sayExpired(w)
 		return visitor{}, errAnswered
 	case result.State != clerk.SignedIn:
-		return visitor{}, nil
+		return visitor{sessionID: result.ExpiredSessionID}, nil
 	}
 	user, err := s.userOf(r.Context(), result.Claims.Subject)
-	if err != nil {
+	switch {
+	case err != nil:
 		return visitor{}, err
-	}
-	if !user.Active() {
+	case !user.Active():
 		return visitor{refused: true, sessionID: result.Claims.SessionID}, nil
 	}
 	return visitor{user: user, signedIn: true, sessionID: result.Claims.SessionID}, nil
@@ -132,40 +136,57 @@ func (s *Server) sayExpired(w http.ResponseWriter) {
 }
 
 // userOf returns the row of a user with a good session. One that is not there
-// yet is made on the spot: signing in never waits for a webhook.
+// yet is made on the spot: signing in never waits for a webhook. What Clerk has
+// not told us of them is asked for in the background.
 func (s *Server) userOf(ctx context.Context, clerkID string) (db.User, error) {
 	user, err := s.db.GetUserByClerkID(ctx, clerkID)
-	if !errors.Is(err, sql.ErrNoRows) {
-		return user, err
+	if errors.Is(err, sql.ErrNoRows) {
+		user, err = s.db.EnsureUser(ctx, clerkID)
 	}
-	if user, err = s.db.EnsureUser(ctx, clerkID); err != nil {
-		return user, fmt.Errorf("user of a new session: %w", err)
+	if err != nil {
+		return user, fmt.Errorf("user of a session: %w", err)
 	}
-	s.background.Go(func() { s.completeUser(clerkID) })
+	if user.ClerkUpdatedAt == 0 && user.Active() {
+		s.completeUser(clerkID)
+	}
 	return user, nil
 }
 
-// completeAttempts is how often Clerk is asked about a new user; the pause
+// completeAttempts is how often Clerk is asked about a user in a row; the pause
 // before each further attempt is twice as long as the last, from completePause.
 const (
 	completeAttempts = 5
 	completePause    = time.Second
 )
 
-// completeUser fills in a user's row from Clerk's Backend API.
+// completeUser fills in a user's row from Clerk's Backend API, in the
+// background and once at a time. A user whom Clerk does not know is not asked
+// for again.
 func (s *Server) completeUser(clerkID string) {
+	if _, underWay := s.completing.LoadOrStore(clerkID, true); underWay {
+		return
+	}
+	s.background.Go(func() {
+		err := s.askForUser(clerkID)
+		if err != nil && s.running.Err() == nil {
+			s.log.Warn("a user has no name until Clerk tells of them", "user", clerkID, "error", err)
+		}
+		if !errors.Is(err, clerk.ErrUserNotFound) {
+			s.completing.Delete(clerkID)
+		}
+	})
+}
+
+func (s *Server) askForUser(clerkID string) error {
 	pause := completePause
 	for attempt := 1; ; attempt++ {
 		err := s.fetchUser(s.running, clerkID)
 		if err == nil || attempt == completeAttempts || errors.Is(err, clerk.ErrUserNotFound) {
-			if err != nil {
-				s.log.Warn("a new user stays without a name until Clerk tells of it", "user", clerkID, "error", err)
-			}
-			return
+			return err
 		}
 		select {
 		case <-s.running.Done():
-			return
+			return err
 		case <-time.After(pause):
 			pause *= 2
 		}

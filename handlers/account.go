@@ -77,7 +77,8 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request, v visitor) erro
 	}
 	if err := s.clerkAPI.RevokeSession(r.Context(), v.sessionID); err != nil {
 		s.log.Error("cannot end a session at Clerk", "id", requestID(r), "session", v.sessionID, "error", err)
-		return &userError{http.StatusServiceUnavailable, "You are signed out in this browser, but Clerk could not be reached to end the session there. Sign out once more in a few minutes if others use this computer."}
+		s.fail(w, withVisitor(r, visitor{}), errHalfSignedOut)
+		return nil
 	}
 	s.leaveNotice(w, r, notice{Text: "You are signed out."})
 	http.Redirect(w, r, "/", http.StatusSeeOther)

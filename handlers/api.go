@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -115,7 +116,8 @@ func (s *Server) apiGetPost(w http.ResponseWriter, r *http.Request, v visitor) e
 	return answerJSON(w, http.StatusOK, newAPIPost(post))
 }
 
-// postInput is what a program sends of a post; nil fields were not sent.
+// postInput is what a program sends of a post; a field that is nil was not
+// sent, or is null.
 type postInput struct {
 	Title     *string `json:"title"`
 	Content   *string `json:"content"`
@@ -202,7 +204,7 @@ func readPostInput(r *http.Request) (postInput, error) {
 		return input, &userError{http.StatusBadRequest, "The body is not JSON in UTF-8."}
 	case errors.As(err, &wrongType) && wrongType.Field != "":
 		return input, unprocessable(wrongType.Field, "This is a "+wrongType.Value+"; it has to be a "+wrongType.Type.String()+".")
-	case err != nil:
+	case err != nil || bytes.TrimSpace(body)[0] != '{':
 		return input, &userError{http.StatusUnprocessableEntity, "The body has to be a JSON object."}
 	}
 	return input, nil

@@ -26,6 +26,7 @@ var (
 	errNotAuthor        = &userError{http.StatusForbidden, "Only its author can change this post."}
 	errNotModerator     = &userError{http.StatusForbidden, "Only its author or a moderator can delete this post."}
 	errCrossOrigin      = &userError{http.StatusForbidden, "This came from another site and was not carried out. Open the page here and try again."}
+	errHalfSignedOut    = &userError{http.StatusServiceUnavailable, "You are signed out in this browser, but Clerk could not be reached to end the session there. If others use this computer, sign in and out again in a few minutes."}
 	errBadCursor        = &userError{http.StatusBadRequest, "That is no place in the list. Start at the first page."}
 	errBadForm          = &userError{http.StatusBadRequest, "That form could not be read. Go back and send it again."}
 
@@ -104,6 +105,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 func (s *Server) answerProblem(w http.ResponseWriter, r *http.Request, p problem) error {
 	switch {
+	case r.URL.Path == WebhookPath:
+		return answerWord(w, p.status, "refused")
 	case isAPI(r):
 		return writeProblem(w, p)
 	case wantsFragment(r):

@@ -77,12 +77,21 @@ func (s *Server) fragment(w http.ResponseWriter, status int, parts ...part) erro
 // page answers with a whole document. It fills in what surrounds p.Main.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, p page) error {
 	s.surround(w, r, &p)
+	if status == http.StatusOK && isAnonymous(r) {
+		w.Header().Set("Cache-Control", "no-cache")
+	}
 	b := s.buffer()
 	defer s.buffers.Put(b)
 	if err := s.pages.Page(b, name, p); err != nil {
 		return fmt.Errorf("render page %s: %w", name, err)
 	}
 	return write(w, status, "text/html; charset=utf-8", b.Bytes())
+}
+
+// isAnonymous reports whether nothing in a request tells its sender from
+// others, so that the answer may be kept.
+func isAnonymous(r *http.Request) bool {
+	return r.Header.Get("Cookie") == "" && r.Header.Get("Authorization") == "" && r.Method != http.MethodPost
 }
 
 // buffer returns an empty buffer. An answer is rendered whole before its first
@@ -121,9 +130,6 @@ func (s *Server) surround(w http.ResponseWriter, r *http.Request, p *page) {
 	if v.signedIn {
 		p.Viewer = newViewer(v.user)
 		s.useClerk(w, p, false)
-	}
-	if r.Header.Get("Cookie") == "" && w.Header().Get("Set-Cookie") == "" {
-		w.Header().Set("Cache-Control", "no-cache")
 	}
 }
 

@@ -50,7 +50,9 @@ type Server struct {
 
 	handler    http.Handler
 	buffers    sync.Pool      // of *bytes.Buffer
+	completing sync.Map       // ids of users whom Clerk is being asked for
 	background sync.WaitGroup // what goes on after an answer
+	loops      sync.WaitGroup // what runs until Close
 	stop       context.CancelFunc
 	running    context.Context // ends when Close is called
 }
@@ -109,6 +111,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 func (s *Server) Close() {
 	s.stop()
 	s.background.Wait()
+	s.loops.Wait()
 }
 
 // Wait returns when nothing is left to do in the background but what runs

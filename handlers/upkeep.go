@@ -15,7 +15,7 @@ const upkeepPause = time.Hour
 // it removes posts that were deleted long ago, and renders those anew that an
 // older version of the program rendered.
 func (s *Server) KeepUp() {
-	s.background.Go(func() {
+	s.loops.Go(func() {
 		tick := time.NewTicker(upkeepPause)
 		defer tick.Stop()
 		for {
