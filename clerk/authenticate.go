@@ -102,6 +102,9 @@ func (a *Authenticator) byToken(ctx context.Context, q *request, t *token, carri
 	if err != nil {
 		result := a.refuse(q, err.code, message(err.text, err.code, carrier))
 		result.Problem = err.err
+		if err.code == tokenExpired { // times are looked at last
+			result.ExpiredSessionID, _ = t.payload.SessionID.(string)
+		}
 		return result
 	}
 	if t.pending() {

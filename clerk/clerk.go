@@ -121,6 +121,10 @@ type Result struct {
 
 	Claims *Claims // nil unless SignedIn
 
+	// ExpiredSessionID names the session of a token that is good in all but its
+	// time, so that a user can sign out who has been away for a minute.
+	ExpiredSessionID string
+
 	// HandshakeDue says that nobody is signed in although a handshake may sign
 	// the user in: this request just cannot be redirected to one.
 	HandshakeDue bool
