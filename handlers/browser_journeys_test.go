@@ -55,7 +55,7 @@ func testJourney(t *testing.T, b *browser, width int64) {
 	p.press("Cancel").sees("#post-2 h2", "Hello again").focused("title-2")
 
 	p.press("Delete “Hello again”").hears("Deleted.").focused("undo-2").sees(".post-deleted", "Hello again")
-	p.press("Undo").hears("Saved.").sees("#post-2 h2", "Hello again").focused("title-2")
+	p.press("Undo").hears("The post is back.").sees("#post-2 h2", "Hello again").focused("title-2")
 	if got, want := p.titles(), []string{"Hello again", "Already here"}; !slices.Equal(got, want) {
 		t.Errorf("the feed has %q, want %q", got, want)
 	}

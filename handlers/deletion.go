@@ -82,5 +82,5 @@ func (s *Server) restorePost(w http.ResponseWriter, r *http.Request, user db.Use
 	if err != nil {
 		return fmt.Errorf("restore post %d: %w", id, err)
 	}
-	return s.showUpdated(w, r, user, post, view)
+	return s.showUpdated(w, r, user, post, view, "The post is back.")
 }

@@ -65,10 +65,17 @@ type postForm struct {
 	Problem, TitleProblem, ContentProblem string
 	FocusTitle, FocusContent              bool
 
-	PublishLabel, DraftLabel string
-	PreviewURL               string
-	CancelURL                string
-	Preview                  *previewView
+	Buttons    []formButton // Enter in the title presses the first
+	PreviewURL string
+	CancelURL  string
+	Preview    *previewView
+}
+
+// formButton is one way to save a post.
+type formButton struct {
+	Name, Label string
+	Published   bool // what the post is then
+	Main        bool
 }
 
 // newComposer is an empty form above the feed.
@@ -82,7 +89,8 @@ func newComposer() postForm {
 func newPostForm(view string) postForm {
 	return postForm{
 		Heading: "Write a post", FormID: "post-form", Action: "/posts", View: view, FormKey: rand.Text(), Rows: 14,
-		PublishLabel: "Publish", DraftLabel: "Save as draft", PreviewURL: "/posts/preview",
+		Buttons:    []formButton{{"publish", "Publish", true, true}, {"draft", "Save as draft", false, false}},
+		PreviewURL: "/posts/preview",
 	}
 }
 
@@ -92,10 +100,11 @@ func editForm(p db.Post, view string) postForm {
 	f := postForm{
 		Heading: "Edit your post", FormID: fmt.Sprintf("post-%d", p.ID), Action: path, View: view, Version: int64(p.UpdatedAt), Rows: 14,
 		Title: p.Title, Content: p.Content, Published: p.Published,
-		PublishLabel: "Publish", DraftLabel: "Save draft", PreviewURL: path + "/preview", CancelURL: path,
+		Buttons:    []formButton{{"draft", "Save draft", false, true}, {"publish", "Publish", true, false}},
+		PreviewURL: path + "/preview", CancelURL: path,
 	}
 	if p.Published {
-		f.PublishLabel, f.DraftLabel = "Save", "Unpublish"
+		f.Buttons = []formButton{{"publish", "Save", true, true}, {"draft", "Unpublish", false, false}}
 	}
 	return f
 }

@@ -285,7 +285,7 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request, user db.User
 	case err != nil:
 		return fmt.Errorf("update post %d: %w", post.Post.ID, err)
 	}
-	return s.showUpdated(w, r, user, changed, form.View)
+	return s.showUpdated(w, r, user, changed, form.View, "Saved.")
 }
 
 // showStale gives the typed text back when the post was changed meanwhile. To
@@ -301,7 +301,9 @@ func (s *Server) showStale(w http.ResponseWriter, r *http.Request, id int64, for
 	return s.showForm(w, r, http.StatusConflict, form)
 }
 
-func (s *Server) showUpdated(w http.ResponseWriter, r *http.Request, user db.User, post db.Post, view string) error {
+// showUpdated answers a change of a post: with the post for htmx, which is told
+// what was done, else with its page.
+func (s *Server) showUpdated(w http.ResponseWriter, r *http.Request, user db.User, post db.Post, view, done string) error {
 	if !wantsFragment(r) {
 		http.Redirect(w, r, fmt.Sprintf("/posts/%d", post.ID), http.StatusSeeOther)
 		return nil
@@ -310,5 +312,5 @@ func (s *Server) showUpdated(w http.ResponseWriter, r *http.Request, user db.Use
 	if err != nil {
 		return fmt.Errorf("show post %d: %w", post.ID, err)
 	}
-	return s.fragment(w, http.StatusOK, shownPost(row, visitor{user: user, signedIn: true}, view), part{"status", "Saved."})
+	return s.fragment(w, http.StatusOK, shownPost(row, visitor{user: user, signedIn: true}, view), part{"status", done})
 }
