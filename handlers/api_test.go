@@ -358,6 +358,9 @@ func TestAPIPages(t *testing.T) {
 	if got, want := strings.Join(titles, ","), "Post 1,Post 2,Post 3,Post 4,Post 5,Post 6,Post 7"; got != want {
 		t.Errorf("the pages list %s, want %s", got, want)
 	}
+	if all := decode[apiPosts](site.guest().api("GET", "/api/posts?limit=7", "")); len(all.Posts) != 7 || all.Next != nil {
+		t.Errorf("after the last of %d posts comes %v, want nothing", len(all.Posts), all.Next)
+	}
 	empty := newSite(t).guest().api("GET", "/api/posts", "").status(http.StatusOK)
 	if got := strings.TrimSpace(empty.body); got != `{"posts":[],"next":null}` {
 		t.Errorf("no posts are %s", got)
