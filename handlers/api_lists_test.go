@@ -1,0 +1,84 @@
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// Numbers are checked, ASVS 1.4.2.
+func TestAPIListParameters(t *testing.T) {
+	tests := []struct {
+		query     string
+		wantPosts int // 0: the answer is 400
+	}{
+		{"", 20},
+		{"?limit=1", 1},
+		{"?limit=100", 23},
+		{"?limit=2&limit=3", 2},
+		{"?before=", 20}, // the first page
+		{"?limit=0", 0},
+		{"?limit=101", 0},
+		{"?limit=-1", 0},
+		{"?limit=99999999999999999999", 0},
+		{"?limit=", 0},
+		{"?limit=ten", 0},
+		{"?limit=1.5", 0},
+		{"?limit=%00", 0},
+		{"?before=%00", 0},
+		{"?before=1", 0},
+		{"?before=-", 0},
+		{"?before=1--1", 0},
+		{"?before=1-0", 0},
+		{"?before=01-1", 0},
+		{"?before=1-1-1", 0},
+		{"?before=zzzzzzzzzzzzzz-1", 0},
+		{"?before=%27%20OR%201=1--", 0}, // ASVS 1.2.4
+		{"?before=" + strings.Repeat("1", 10_000), 0},
+	}
+	site := newSite(t)
+	for i := range 23 {
+		site.post(ada, fmt.Sprint("Post ", i), "", true)
+	}
+	for _, tt := range tests {
+		t.Run(tt.query[:min(40, len(tt.query))], func(t *testing.T) {
+			a := site.guest().api("GET", "/api/posts"+tt.query, "")
+			if tt.wantPosts == 0 {
+				a.problem(http.StatusBadRequest, "")
+				return
+			}
+			if got := len(decode[apiPosts](a.status(http.StatusOK)).Posts); got != tt.wantPosts {
+				t.Errorf("GET /api/posts%s lists %d posts, want %d", tt.query, got, tt.wantPosts)
+			}
+		})
+	}
+}
+
+func TestAPIPages(t *testing.T) {
+	site := newSite(t)
+	for i := range 7 {
+		site.post(ada, fmt.Sprint("Post ", 7-i), "", true)
+	}
+	path, titles := "/api/posts?limit=3", []string{}
+	for range 3 {
+		page := decode[apiPosts](site.guest().api("GET", path, "").status(http.StatusOK))
+		for _, post := range page.Posts {
+			titles = append(titles, post.Title)
+		}
+		if page.Next == nil {
+			break
+		}
+		path = "/api/posts?limit=3&before=" + *page.Next
+	}
+	if got, want := strings.Join(titles, ","), "Post 1,Post 2,Post 3,Post 4,Post 5,Post 6,Post 7"; got != want {
+		t.Errorf("the pages list %s, want %s", got, want)
+	}
+	if all := decode[apiPosts](site.guest().api("GET", "/api/posts?limit=7", "")); len(all.Posts) != 7 || all.Next != nil {
+		t.Errorf("after the last of %d posts comes %v, want nothing", len(all.Posts), all.Next)
+	}
+	empty := newSite(t).guest().api("GET", "/api/posts", "").status(http.StatusOK)
+	if got := strings.TrimSpace(empty.body); got != `{"posts":[],"next":null}` {
+		t.Errorf("no posts are %s", got)
+	}
+}
