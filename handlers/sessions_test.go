@@ -274,6 +274,23 @@ func TestSignOutAfterTheTokenExpired(t *testing.T) {
 	thief.follow(thief.get("/account")).status(http.StatusOK).shows("h1", "Sign in")
 }
 
+// A session is ended for who was in it, not for who names it.
+func TestSignOutWithAForgedToken(t *testing.T) {
+	site := newSite(t)
+	c, forger := site.as(ada), site.guest()
+	site.pass(tokenLife)
+	token := cookieOf(c, clerk.SessionCookie)
+	head, _, _ := strings.Cut(token, ".")
+	for _, forged := range []string{token[:len(token)-8] + "AAAAAAAA", token[:strings.LastIndex(token, ".")+1], head + "." + token} {
+		for _, cookie := range []*http.Cookie{{Name: clerk.SessionCookie, Value: forged}, {Name: clerk.ClientUATCookie, Value: "1"}} {
+			forger.setCookie(cookie)
+		}
+		forger.submit("/sign-out", nil).leadsTo("/")
+		forger.send("POST", "/sign-out", "", "Authorization", "Bearer "+forged).leadsTo("/")
+	}
+	c.follow(c.get("/account")).status(http.StatusOK).shows("h1", "Your account")
+}
+
 func TestSignOutWhileClerkFails(t *testing.T) {
 	site := newSite(t, failing("/revoke"))
 	c := site.as(ada)
