@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"inkwell/clerk"
+	"inkwell/clerk/emulator"
 	"inkwell/db/dbtest"
 )
 
@@ -38,8 +40,8 @@ func headerProblems(res *http.Response, body string) []string {
 	if kind := res.Header.Get("Content-Type"); body != "" && !slices.Contains(contentTypes, kind) {
 		problems = append(problems, fmt.Sprintf("Content-Type is %q", kind))
 	}
-	handshake := res.StatusCode == http.StatusTemporaryRedirect // has the headers that Clerk's own SDK gives it
-	if origin := res.Header.Get("Access-Control-Allow-Origin"); origin != "" && !handshake {
+	handshake := slices.ContainsFunc(res.Cookies(), func(c *http.Cookie) bool { return c.Name == clerk.DevBrowserCookie })
+	if origin := res.Header.Get("Access-Control-Allow-Origin"); origin != "" && !handshake { // Clerk's own SDK answers a handshake with it
 		problems = append(problems, "other origins may read this: "+origin) // ASVS 3.4.2
 	}
 	return problems
@@ -183,6 +185,39 @@ func TestPersonalAnswersAreNotKept(t *testing.T) {
 	}
 	if got := site.stranger().send("GET", "/", "").status(200).Header.Get("Cache-Control"); got != "no-cache" {
 		t.Errorf("a page that is the same for everybody has Cache-Control %q, want no-cache", got)
+	}
+}
+
+// inProduction makes the site take the emulator for a production instance.
+func inProduction(c *Config) {
+	client, secret := *c.Clerk.HTTPClient, c.Clerk.SecretKey
+	client.Transport = withSecret{client.Transport, secret}
+	c.Clerk.HTTPClient = &client
+	c.Clerk.SecretKey = strings.Replace(secret, "_test_", "_live_", 1)
+	c.Clerk.PublishableKey = clerk.NewPublishableKey("app.emulator.clerk.accounts.dev", true)
+}
+
+// withSecret is a transport that knows the emulator's secret key.
+type withSecret struct {
+	http.RoundTripper
+	secret string
+}
+
+func (w withSecret) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+w.secret)
+	return w.RoundTripper.RoundTrip(r)
+}
+
+// In production a handshake ends in the page itself, which is as personal as
+// the cookies that come with it.
+func TestPageOfAHandshakeIsNotKept(t *testing.T) {
+	site := newSite(t, inProduction)
+	c := site.as(ada)
+	back := c.get(emulator.Prefix + "/v1/client/handshake?redirect_url=" + url.QueryEscape(origin+"/")).status(http.StatusTemporaryRedirect)
+	page := site.stranger().get(back.Header.Get("Location")).status(http.StatusOK).shows("#account-menu", "Ada Lovelace")
+	if got := page.Header.Get("Cache-Control"); got != "no-store" || len(page.Cookies()) == 0 {
+		t.Errorf("the page has Cache-Control %q and %d cookies, want no-store and a session", got, len(page.Cookies()))
 	}
 }
 
