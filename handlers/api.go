@@ -203,7 +203,7 @@ func readPostInput(r *http.Request) (postInput, error) {
 	case !utf8.Valid(body) || !json.Valid(body):
 		return input, &userError{http.StatusBadRequest, "The body is not JSON in UTF-8."}
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return input, unprocessable(wrongType.Field, "This is a "+wrongType.Value+"; it has to be a "+wrongType.Type.String()+".")
+		return input, unprocessable(wrongType.Field, "It has to be a "+wrongType.Type.String()+", and not "+wrongType.Value+".")
 	case err != nil || bytes.TrimSpace(body)[0] != '{':
 		return input, &userError{http.StatusUnprocessableEntity, "The body has to be a JSON object."}
 	}

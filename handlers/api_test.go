@@ -135,7 +135,7 @@ func TestAPIBodies(t *testing.T) {
 		{"null", `null`, http.StatusUnprocessableEntity, "object"},
 		{"empty object", `{}`, http.StatusUnprocessableEntity, "title"},
 		{"title is null", `{"title":null}`, http.StatusUnprocessableEntity, "title"},
-		{"title is a number", `{"title":1}`, http.StatusUnprocessableEntity, "title: This is a number"},
+		{"title is a number", `{"title":1}`, http.StatusUnprocessableEntity, "title: It has to be a string"},
 		{"title is an array", `{"title":[]}`, http.StatusUnprocessableEntity, "title"},
 		{"content is an object", `{"title":"a","content":{}}`, http.StatusUnprocessableEntity, "content"},
 		{"published is a string", `{"title":"a","published":"true"}`, http.StatusUnprocessableEntity, "published"},

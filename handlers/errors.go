@@ -38,6 +38,7 @@ type problem struct {
 	status    int
 	text      string
 	reference string // for errors of ours: also in the log
+	refused   bool   // the user may not come in: all that is left is to sign out
 }
 
 // heading is the title of a problem's page and of its JSON.
@@ -63,6 +64,8 @@ func problemOf(err error) problem {
 		handshake *clerk.HandshakeError
 	)
 	switch {
+	case errors.Is(err, errRefused), errors.Is(err, db.ErrInactive):
+		return problem{status: errRefused.status, text: errRefused.text, refused: true}
 	case errors.As(err, &known):
 		return problem{status: known.status, text: known.text}
 	case errors.As(err, &handshake):
@@ -75,8 +78,6 @@ func problemOf(err error) problem {
 		return problem{status: http.StatusConflict, text: titleTaken}
 	case errors.Is(err, db.ErrConflict):
 		return problem{status: http.StatusConflict, text: "Somebody changed this at the same time. Look at it again, then repeat what you did."}
-	case errors.Is(err, db.ErrInactive):
-		return problem{status: errRefused.status, text: errRefused.text}
 	case db.IsUnavailable(err):
 		return problem{status: http.StatusServiceUnavailable, text: "This cannot be saved at the moment. Nothing was changed: try again in a minute."}
 	}
@@ -142,7 +143,7 @@ type errorView struct {
 type link struct{ URL, Text string }
 
 func newErrorView(r *http.Request, p problem) errorView {
-	v := errorView{Heading: p.heading(), Text: p.text, Reference: p.reference, SignOut: visitorOf(r).refused}
+	v := errorView{Heading: p.heading(), Text: p.text, Reference: p.reference, SignOut: p.refused}
 	if p.status == http.StatusUnauthorized && !v.SignOut {
 		v.Links = append(v.Links, link{signInURL("/"), "Sign in"})
 	}

@@ -77,7 +77,7 @@ func (s *Server) fragment(w http.ResponseWriter, status int, parts ...part) erro
 // page answers with a whole document. It fills in what surrounds p.Main.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, p page) error {
 	s.surround(w, r, &p)
-	if status == http.StatusOK && isAnonymous(r) {
+	if status == http.StatusOK && isAnonymous(r) && w.Header().Get("Set-Cookie") == "" {
 		w.Header().Set("Cache-Control", "no-cache")
 	}
 	b := s.buffer()
@@ -170,8 +170,9 @@ func write(w http.ResponseWriter, status int, contentType string, body []byte) e
 // pathID returns the number in a path such as /posts/{id}. What is no number
 // is the id of nothing.
 func pathID(r *http.Request) (int64, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	if err != nil || id < 1 {
+	text := r.PathValue("id")
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id < 1 || strconv.FormatInt(id, 10) != text { // one post, one address
 		return 0, errNotFound
 	}
 	return id, nil
