@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 )
@@ -24,9 +25,12 @@ type DB struct {
 	*Queries // reads; bound to the handle that cannot write
 
 	path   string
+	file   os.FileInfo // of the open file
 	reader *sql.DB
 	writer *sql.DB
 	now    func() Time
+
+	patience time.Duration // of a change that waits for others
 }
 
 const (
@@ -64,10 +68,13 @@ func open(ctx context.Context, path string) (*DB, error) {
 	}
 	reader, err := openHandle(path, readers, "mode=ro&_query_only=on&_synchronous=FULL&_foreign_keys=on")
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, writer.Close())
 	}
-	d := &DB{Queries: New(reader), path: path, reader: reader, writer: writer, now: now}
+	d := &DB{Queries: New(reader), path: path, reader: reader, writer: writer, now: now, patience: busyTimeout}
 	if err := d.check(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	if d.file, err = os.Stat(path); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
@@ -112,12 +119,38 @@ FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys, pragma_query_
 	return nil
 }
 
+// queue waits for the only connection that can write, as long as SQLite itself
+// would wait: who waits longer has given up, and must not find their change
+// made later.
+func (d *DB) queue(ctx context.Context) (*sql.Conn, error) {
+	waiting, cancel := context.WithTimeout(ctx, d.patience)
+	defer cancel()
+	conn, err := d.writer.Conn(waiting)
+	if err != nil && ctx.Err() == nil && waiting.Err() != nil {
+		return nil, errQueue
+	}
+	return conn, err
+}
+
+// inPlace returns an error when the file at the path is not the open one any
+// more: what is written into a file that was removed is lost when we stop.
+func (d *DB) inPlace() error {
+	info, err := os.Stat(d.path)
+	if err != nil || !os.SameFile(info, d.file) {
+		return errMoved
+	}
+	return nil
+}
+
 // Path returns the absolute path of the file.
 func (d *DB) Path() string { return d.path }
 
 // Ping returns an error when the database does not answer soon, for reading
 // and for writing.
 func (d *DB) Ping(ctx context.Context) error {
+	if err := d.inPlace(); err != nil {
+		return fmt.Errorf("ping database: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	for _, handle := range []*sql.DB{d.reader, d.writer} {
@@ -142,7 +175,10 @@ func (d *DB) Close() error { return errors.Join(d.reader.Close(), d.writer.Close
 // the queue up; what has begun is carried through, because to watch the context
 // costs more than the few statements of a change.
 func (d *DB) write(ctx context.Context, fn func(ctx context.Context, q *Queries) error) error {
-	conn, err := d.writer.Conn(ctx)
+	if err := d.inPlace(); err != nil {
+		return err
+	}
+	conn, err := d.queue(ctx)
 	if err != nil {
 		return err
 	}

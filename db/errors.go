@@ -27,12 +27,20 @@ var (
 	ErrInactive = errors.New("the user is not active")
 )
 
+var (
+	errQueue = errors.New("other changes take too long")
+	errMoved = errors.New("the database file was moved or removed; put it back or restart the program")
+)
+
 // IsUnavailable reports whether err says that the database cannot do its work
 // at the moment, through no fault of the request: it is locked by another
 // program, the disk is full or does not obey.
 func IsUnavailable(err error) bool {
 	var e sqlite3.Error
-	if !errors.As(err, &e) {
+	switch {
+	case errors.Is(err, errQueue), errors.Is(err, errMoved):
+		return true
+	case !errors.As(err, &e):
 		return false
 	}
 	switch e.Code {

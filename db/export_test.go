@@ -2,6 +2,7 @@ package db
 
 import (
 	"database/sql"
+	"time"
 
 	"github.com/golang-migrate/migrate/v4"
 )
@@ -19,6 +20,9 @@ const (
 
 // SetNow replaces the clock.
 func (d *DB) SetNow(now func() Time) { d.now = now }
+
+// SetPatience replaces how long a change waits for others.
+func (d *DB) SetPatience(patience time.Duration) { d.patience = patience }
 
 // Reader returns the handle that cannot write.
 func (d *DB) Reader() *sql.DB { return d.reader }

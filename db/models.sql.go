@@ -23,6 +23,10 @@ type Post struct {
 	ContentHTML   string
 }
 
+type Rendering struct {
+	Version int64
+}
+
 type User struct {
 	ID             int64
 	ClerkID        string

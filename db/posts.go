@@ -29,8 +29,8 @@ type CreatePostParams struct {
 }
 
 // CreatePost stores a new post. When the author's post of the same FormKey,
-// title and content is there already, CreatePost returns that one and changes
-// nothing. The error may be ErrTitleTaken, ErrUntitled or ErrInactive.
+// title and content is there already, CreatePost returns that one, published or
+// not as it is to be now. The error may be ErrTitleTaken, ErrUntitled or ErrInactive.
 func (d *DB) CreatePost(ctx context.Context, p CreatePostParams) (Post, error) {
 	if p.Published && p.Title == "" {
 		return Post{}, fmt.Errorf("create post: %w", ErrUntitled)
@@ -41,11 +41,15 @@ func (d *DB) CreatePost(ctx context.Context, p CreatePostParams) (Post, error) {
 		if err != nil {
 			return err
 		}
-		if post, err = formPost(ctx, q, p); !errors.Is(err, sql.ErrNoRows) {
+		if post, err = formPost(ctx, q, p); errors.Is(err, sql.ErrNoRows) {
+			post, err = q.createPost(ctx, d.newPost(p))
+			return titleTaken(err)
+		}
+		if err != nil || post.Published == p.Published {
 			return err
 		}
-		post, err = q.insertPost(ctx, d.newPost(p))
-		return titleTaken(err)
+		post.Published = p.Published
+		return d.savePost(ctx, q, &post)
 	})
 	if err != nil {
 		return Post{}, fmt.Errorf("create post: %w", err)
@@ -74,8 +78,8 @@ func formPost(ctx context.Context, q *Queries, p CreatePostParams) (Post, error)
 	})
 }
 
-func (d *DB) newPost(p CreatePostParams) insertPostParams {
-	post := insertPostParams{
+func (d *DB) newPost(p CreatePostParams) createPostParams {
+	post := createPostParams{
 		AuthorID:      p.AuthorID,
 		Title:         p.Title,
 		TitleKey:      titleKey(p.Title),

@@ -55,6 +55,20 @@ func (q *Queries) GetPost(ctx context.Context, id int64) (GetPostRow, error) {
 	return i, err
 }
 
+const getRenderVersion = `-- name: GetRenderVersion :one
+SELECT CAST(coalesce(max(version), 0) AS BIGINT) AS version
+FROM renderings
+`
+
+// GetRenderVersion returns the version of the renderer that has rendered all
+// posts, 0 when none has.
+func (q *Queries) GetRenderVersion(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, getRenderVersion)
+	var version int64
+	err := row.Scan(&version)
+	return version, err
+}
+
 const listDrafts = `-- name: ListDrafts :many
 SELECT id, title, excerpt, created_at, updated_at
 FROM posts
@@ -312,6 +326,74 @@ func (q *Queries) ListStalePosts(ctx context.Context, arg ListStalePostsParams) 
 	return items, nil
 }
 
+const clearRenderVersion = `-- name: clearRenderVersion :exec
+DELETE FROM renderings
+`
+
+// clearRenderVersion forgets it.
+func (q *Queries) clearRenderVersion(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, clearRenderVersion)
+	return err
+}
+
+const createPost = `-- name: createPost :one
+INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, form_key, render_version, excerpt, content, content_html)
+VALUES (?1, ?2, ?3, ?4, ?5, ?5, NULLIF(CAST(?6 AS BIGINT), 0),
+    ?7, ?8, ?9, ?10, ?11)
+RETURNING id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html
+`
+
+type createPostParams struct {
+	AuthorID      int64
+	Title         string
+	TitleKey      string
+	Published     bool
+	CreatedAt     Time
+	PublishedAt   int64
+	FormKey       Text
+	RenderVersion int64
+	Excerpt       string
+	Content       string
+	ContentHTML   string
+}
+
+// createPost stores a new post.
+func (q *Queries) createPost(ctx context.Context, arg createPostParams) (Post, error) {
+	row := q.db.QueryRowContext(ctx, createPost,
+		arg.AuthorID,
+		arg.Title,
+		arg.TitleKey,
+		arg.Published,
+		arg.CreatedAt,
+		arg.PublishedAt,
+		arg.FormKey,
+		arg.RenderVersion,
+		arg.Excerpt,
+		arg.Content,
+		arg.ContentHTML,
+	)
+	var i Post
+	err := row.Scan(
+		&i.ID,
+		&i.AuthorID,
+		&i.Title,
+		&i.TitleKey,
+		&i.Published,
+		&i.Views,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.PublishedAt,
+		&i.DeletedAt,
+		&i.DeletedBy,
+		&i.FormKey,
+		&i.RenderVersion,
+		&i.Excerpt,
+		&i.Content,
+		&i.ContentHTML,
+	)
+	return i, err
+}
+
 const deletePost = `-- name: deletePost :execrows
 UPDATE posts
 SET deleted_at = ?1, deleted_by = ?2
@@ -431,64 +513,6 @@ func (q *Queries) getLivePost(ctx context.Context, id int64) (Post, error) {
 	return i, err
 }
 
-const insertPost = `-- name: insertPost :one
-INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, form_key, render_version, excerpt, content, content_html)
-VALUES (?1, ?2, ?3, ?4, ?5, ?5, NULLIF(CAST(?6 AS BIGINT), 0),
-    ?7, ?8, ?9, ?10, ?11)
-RETURNING id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html
-`
-
-type insertPostParams struct {
-	AuthorID      int64
-	Title         string
-	TitleKey      string
-	Published     bool
-	CreatedAt     Time
-	PublishedAt   int64
-	FormKey       Text
-	RenderVersion int64
-	Excerpt       string
-	Content       string
-	ContentHTML   string
-}
-
-// insertPost stores a new post.
-func (q *Queries) insertPost(ctx context.Context, arg insertPostParams) (Post, error) {
-	row := q.db.QueryRowContext(ctx, insertPost,
-		arg.AuthorID,
-		arg.Title,
-		arg.TitleKey,
-		arg.Published,
-		arg.CreatedAt,
-		arg.PublishedAt,
-		arg.FormKey,
-		arg.RenderVersion,
-		arg.Excerpt,
-		arg.Content,
-		arg.ContentHTML,
-	)
-	var i Post
-	err := row.Scan(
-		&i.ID,
-		&i.AuthorID,
-		&i.Title,
-		&i.TitleKey,
-		&i.Published,
-		&i.Views,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.PublishedAt,
-		&i.DeletedAt,
-		&i.DeletedBy,
-		&i.FormKey,
-		&i.RenderVersion,
-		&i.Excerpt,
-		&i.Content,
-		&i.ContentHTML,
-	)
-	return i, err
-}
-
 const purgePosts = `-- name: purgePosts :execrows
 DELETE FROM posts
 WHERE id IN (
@@ -552,6 +576,17 @@ func (q *Queries) restorePost(ctx context.Context, arg restorePostParams) (Post,
 		&i.ContentHTML,
 	)
 	return i, err
+}
+
+const setRenderVersion = `-- name: setRenderVersion :exec
+INSERT INTO renderings (version)
+VALUES (?1)
+`
+
+// setRenderVersion notes it, after clearRenderVersion.
+func (q *Queries) setRenderVersion(ctx context.Context, version int64) error {
+	_, err := q.db.ExecContext(ctx, setRenderVersion, version)
+	return err
 }
 
 const setRendering = `-- name: setRendering :exec

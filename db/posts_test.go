@@ -128,6 +128,21 @@ func TestFormSentTwice(t *testing.T) {
 	}
 }
 
+// Who goes back and presses the other button means the same post.
+func TestFormSentAgainToPublish(t *testing.T) {
+	d := dbtest.New(t)
+	ada := newUser(t, d, "user_ada")
+	form := db.CreatePostParams{AuthorID: ada.ID, Title: "Title", Content: "Text", FormKey: "key"}
+	draft, err := d.CreatePost(t.Context(), form)
+	check(t, err)
+	form.Published = true
+	post, err := d.CreatePost(t.Context(), form)
+	check(t, err)
+	if post.ID != draft.ID || !post.Published || post.PublishedAt == 0 {
+		t.Errorf("CreatePost to publish the draft %d = %+v", draft.ID, post)
+	}
+}
+
 func TestFormSentFiftyTimesAtOnce(t *testing.T) {
 	d := dbtest.New(t)
 	author := newUser(t, d, "user_ada")
@@ -315,10 +330,10 @@ func TestRenderVersion(t *testing.T) {
 	d := dbtest.New(t)
 	for _, want := range []int64{0, 2, 1} {
 		if want > 0 {
-			check(t, d.SetRenderVersion(t.Context(), int32(want)))
+			check(t, d.SetRenderVersion(t.Context(), want))
 		}
-		if got, err := d.RenderVersion(t.Context()); err != nil || got != want {
-			t.Errorf("RenderVersion = %d, %v; want %d", got, err, want)
+		if got, err := d.GetRenderVersion(t.Context()); err != nil || got != want {
+			t.Errorf("GetRenderVersion = %d, %v; want %d", got, err, want)
 		}
 	}
 }

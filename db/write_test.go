@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"inkwell/db"
 	"inkwell/db/dbtest"
@@ -180,4 +181,36 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 	if got := dbtest.Value[string](t, d, "PRAGMA integrity_check"); got != "ok" {
 		t.Errorf("integrity_check: %s", got)
 	}
+}
+
+// A change that cannot begin soon is refused, and not made after its sender
+// has gone.
+func TestLongQueueIsUnavailable(t *testing.T) {
+	d := dbtest.New(t)
+	d.SetPatience(time.Millisecond)
+	held, err := d.Writer().Conn(t.Context())
+	check(t, err)
+	if _, err := d.EnsureUser(t.Context(), "user_late"); !db.IsUnavailable(err) {
+		t.Errorf("a change that waits for too long: %v, want it unavailable", err)
+	}
+	check(t, held.Close())
+	_, err = d.EnsureUser(t.Context(), "user_late")
+	check(t, err)
+}
+
+// What is written into a file that was removed would be lost at the next start.
+func TestFileThatWasRemoved(t *testing.T) {
+	d := dbtest.New(t)
+	away := d.Path() + ".away"
+	check(t, os.Rename(d.Path(), away))
+	if err := d.Ping(t.Context()); !db.IsUnavailable(err) {
+		t.Errorf("Ping without the file: %v, want it unavailable", err)
+	}
+	if _, err := d.EnsureUser(t.Context(), "user_ada"); !db.IsUnavailable(err) {
+		t.Errorf("a change without the file: %v, want it unavailable", err)
+	}
+	check(t, os.Rename(away, d.Path()))
+	check(t, d.Ping(t.Context()))
+	_, err := d.EnsureUser(t.Context(), "user_ada")
+	check(t, err)
 }

@@ -88,8 +88,8 @@ WHERE author_id = sqlc.arg(author_id)
   AND deleted_at IS NULL
 LIMIT 1;
 
--- name: insertPost :one
--- insertPost stores a new post.
+-- name: createPost :one
+-- createPost stores a new post.
 INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, form_key, render_version, excerpt, content, content_html)
 VALUES (sqlc.arg(author_id), sqlc.arg(title), sqlc.arg(title_key), sqlc.arg(published), sqlc.arg(created_at), sqlc.arg(created_at), NULLIF(CAST(sqlc.arg(published_at) AS BIGINT), 0),
     sqlc.arg(form_key), sqlc.arg(render_version), sqlc.arg(excerpt), sqlc.arg(content), sqlc.arg(content_html))
@@ -108,6 +108,21 @@ SET title = sqlc.arg(title),
     content = sqlc.arg(content),
     content_html = sqlc.arg(content_html)
 WHERE id = sqlc.arg(id);
+
+-- name: GetRenderVersion :one
+-- GetRenderVersion returns the version of the renderer that has rendered all
+-- posts, 0 when none has.
+SELECT CAST(coalesce(max(version), 0) AS BIGINT) AS version
+FROM renderings;
+
+-- name: clearRenderVersion :exec
+-- clearRenderVersion forgets it.
+DELETE FROM renderings;
+
+-- name: setRenderVersion :exec
+-- setRenderVersion notes it, after clearRenderVersion.
+INSERT INTO renderings (version)
+VALUES (sqlc.arg(version));
 
 -- name: setRendering :exec
 -- setRendering stores a new rendering of a post that is still the version of

@@ -1,1 +1,2 @@
+DROP TABLE renderings;
 DROP TABLE posts;

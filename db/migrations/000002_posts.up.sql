@@ -20,6 +20,12 @@ CREATE TABLE posts (
     CHECK (deleted_by IS NULL OR deleted_at IS NOT NULL)
 ) STRICT;
 
+-- One row: the version of the renderer that no post is older than. It spares a
+-- start to read over all posts, and every new post an index.
+CREATE TABLE renderings (
+    version INTEGER PRIMARY KEY
+) STRICT;
+
 CREATE UNIQUE INDEX posts_title ON posts (author_id, title_key) WHERE deleted_at IS NULL AND title_key <> '';
 CREATE INDEX posts_feed ON posts (published_at DESC, id DESC) WHERE published = 1 AND deleted_at IS NULL;
 CREATE INDEX posts_author ON posts (author_id, published, updated_at DESC, id DESC);
