@@ -2,6 +2,7 @@ package templates
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ func NewMarkdown() *Markdown {
 		markdown: goldmark.New(
 			goldmark.WithParser(newParser()),
 			goldmark.WithExtensions(
-				extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
+				tables{},
 				extension.Strikethrough,
 				extension.Linkify,
 			),
@@ -96,26 +97,81 @@ func newPolicy() *bluemonday.Policy {
 	return p
 }
 
-// Render never fails: what is no Markdown is text.
-func (m *Markdown) Render(source string) Rendering {
+// ErrTooLarge says that a text becomes much longer when it is shown: a long
+// address that is referred to a thousand times, say.
+var ErrTooLarge = errors.New("templates: the rendering is too large")
+
+// maxHTML is how long a rendering may be, in bytes. A text of 40,000 signs
+// that somebody wrote to be read stays far below.
+const maxHTML = 512 << 10
+
+// Render returns the rendering of a text, or ErrTooLarge. What is no Markdown
+// is text.
+func (m *Markdown) Render(source string) (Rendering, error) {
 	src := []byte(source)
 	doc := m.markdown.Parser().Parse(text.NewReader(src))
-	var b bytes.Buffer
+	var b bounded
 	if err := m.markdown.Renderer().Render(&b, src, doc); err != nil {
-		panic(err) // only a Writer can fail, and a Buffer does not
+		return Rendering{}, err
 	}
-	return Rendering{HTML: m.policy.Sanitize(b.String()), Excerpt: excerpt(doc, src)}
+	return Rendering{HTML: m.policy.Sanitize(b.String()), Excerpt: excerpt(doc, src)}, nil
+}
+
+// bounded holds at most maxHTML bytes.
+type bounded struct{ buf bytes.Buffer }
+
+// Write implements io.Writer; its error is ErrTooLarge.
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.buf.Len()+len(p) > maxHTML {
+		return 0, ErrTooLarge
+	}
+	return b.buf.Write(p)
+}
+
+func (b *bounded) String() string { return b.buf.String() }
+
+// maxCells is how many cells a table may have. A row may leave its last cells
+// out, and goldmark makes them all the same: a header of thousands of columns
+// over thousands of empty rows would fill the memory.
+const maxCells = 5000
+
+// tables is goldmark's extension for tables without very large ones.
+type tables struct{}
+
+// Extend implements goldmark.Extender.
+func (tables) Extend(m goldmark.Markdown) {
+	m.Parser().AddOptions(
+		parser.WithParagraphTransformers(util.Prioritized(boundedTable{extension.NewTableParagraphTransformer()}, 200)),
+		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0)),
+	)
+	m.Renderer().AddOptions(renderer.WithNodeRenderers(util.Prioritized(
+		extension.NewTableHTMLRenderer(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), 500)))
+}
+
+type boundedTable struct{ parser.ParagraphTransformer }
+
+// Transform leaves a paragraph alone that would become too large a table.
+func (t boundedTable) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
+	columns, lines := 0, node.Lines()
+	for i := range lines.Len() {
+		line := lines.At(i)
+		columns = max(columns, 1+bytes.Count(line.Value(reader.Source()), []byte("|")))
+	}
+	if columns*lines.Len() <= maxCells {
+		t.ParagraphTransformer.Transform(node, reader, pc)
+	}
 }
 
 // lowerHeadings makes room for the title of the post above all headings.
 type lowerHeadings struct{}
 
 func (lowerHeadings) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
-	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
-		if h, ok := n.(*ast.Heading); ok {
+	ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if h, ok := n.(*ast.Heading); ok && entering {
 			h.Level = min(h.Level+1, 6)
 		}
-	}
+		return ast.WalkContinue, nil
+	})
 }
 
 // imageLinks renders pictures as links.

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -13,6 +14,7 @@ func TestMarkdown(t *testing.T) {
 		{"text", "Hello, café", "<p>Hello, café</p>"},
 		{"a line ends where it ended", "one\ntwo", "<p>one<br>\ntwo</p>"},
 		{"headings start below the title", "# One\n\n###### Six", "<h2>One</h2>\n<h6>Six</h6>"},
+		{"headings below others", "> # One\n\n- # Two", "<blockquote>\n<h2>One</h2>\n</blockquote>\n<ul>\n<li>\n<h2>Two</h2>\n</li>\n</ul>"},
 		{"heading ids stay out", "# post form {#post-form}", "<h2>post form {#post-form}</h2>"},
 		{"emphasis", "*a* **b** ~~c~~ `d`", "<p><em>a</em> <strong>b</strong> <del>c</del> <code>d</code></p>"},
 		{"list that starts at three", "3. a\n4. b", "<ol start=\"3\">\n<li>a</li>\n<li>b</li>\n</ol>"},
@@ -34,10 +36,38 @@ func TestMarkdown(t *testing.T) {
 	m := NewMarkdown()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := strings.TrimSpace(m.Render(tt.source).HTML); got != tt.want {
+			if got := strings.TrimSpace(render(t, m, tt.source).HTML); got != tt.want {
 				t.Errorf("Render(%q) = %q, want %q", tt.source, got, tt.want)
 			}
 		})
+	}
+}
+
+func render(t *testing.T, m *Markdown, source string) Rendering {
+	t.Helper()
+	r, err := m.Render(source)
+	if err != nil {
+		t.Fatalf("Render(%.40q): %v", source, err)
+	}
+	return r
+}
+
+// A text of the length that is accepted cannot fill the memory.
+func TestRenderingIsBounded(t *testing.T) {
+	m := NewMarkdown()
+	rows := strings.Repeat("|a", 6600) + "|\n" + strings.Repeat("|-", 6600) + "|\n" + strings.Repeat("|\n", 6600)
+	for _, source := range []string{rows, "> " + strings.ReplaceAll(rows, "\n", "\n> ")} {
+		r := render(t, m, source)
+		if strings.Contains(r.HTML, "<td") || len(r.HTML) > 4*len(source) {
+			t.Errorf("a table of millions of cells is %d bytes of HTML", len(r.HTML))
+		}
+	}
+	link := "[a]: http://x.example/" + strings.Repeat("y", 20_000) + "\n\n" + strings.Repeat("[a]", 6500)
+	if r, err := m.Render(link); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a link that is referred to 6500 times is %d bytes of HTML, %v; want ErrTooLarge", len(r.HTML), err)
+	}
+	for _, natural := range []string{strings.Repeat("é", 40_000), strings.Repeat("&", 40_000), strings.Repeat("- a word\n", 4_000), strings.Repeat("**a** ", 6_000)} {
+		render(t, m, natural)
 	}
 }
 
@@ -56,7 +86,7 @@ func TestExcerpt(t *testing.T) {
 	m := NewMarkdown()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := m.Render(tt.source).Excerpt; got != tt.want {
+			if got := render(t, m, tt.source).Excerpt; got != tt.want {
 				t.Errorf("excerpt of %q = %q, want %q", tt.source, got, tt.want)
 			}
 		})
@@ -75,7 +105,10 @@ func FuzzMarkdown(f *testing.F) {
 	}
 	m := NewMarkdown()
 	f.Fuzz(func(t *testing.T, source string) {
-		r := m.Render(source)
+		r, err := m.Render(source)
+		if err != nil {
+			t.Skip(err)
+		}
 		if n := utf8.RuneCountInString(r.Excerpt); n > maxExcerpt+1 {
 			t.Errorf("the excerpt of %q has %d characters", source, n)
 		}
