@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,17 +16,21 @@ import (
 
 // A visitor is who is asking.
 type visitor struct {
-	user      db.User // the zero User unless signedIn
-	signedIn  bool
-	refused   bool   // a good session of a user who may not come in
-	sessionID string // Clerk's; also of a session whose token has run out
+	user      db.User // the zero User: somebody unknown
+	refused   bool    // a good session of a user who may not come in
+	sessionID string  // Clerk's; also of a session whose token has run out
 }
+
+// known is a visitor who is signed in.
+func known(user db.User) visitor { return visitor{user: user} }
+
+func (v visitor) signedIn() bool { return v.user.ID != 0 }
 
 type visitorKey struct{}
 
-// visitorOf returns who identify found, for what surrounds every page. A
-// handler that needs to know gets it as an argument.
-func visitorOf(r *http.Request) visitor {
+// asking returns who identify found, for what surrounds every page. A handler
+// that needs to know gets it as an argument.
+func asking(r *http.Request) visitor {
 	v, _ := r.Context().Value(visitorKey{}).(visitor)
 	return v
 }
@@ -36,11 +39,10 @@ func withVisitor(r *http.Request, v visitor) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
 }
 
-// sessionless reports whether a path belongs to those that no session is
-// looked at for.
-func sessionless(r *http.Request) bool {
-	path := r.URL.Path
-	return strings.HasPrefix(path, static.Prefix) || slices.Contains([]string{WebhookPath, "/healthz", "/favicon.ico"}, path)
+// sessionless reports whether no session is looked at for a path, also where
+// no route matches.
+func sessionless(path string) bool {
+	return strings.HasPrefix(path, static.Prefix) || path == WebhookPath || path == "/healthz"
 }
 
 // unguarded serves h without looking who is asking.
@@ -55,6 +57,8 @@ func (s *Server) unguarded(h func(http.ResponseWriter, *http.Request) error) htt
 // public serves h to everybody.
 func (s *Server) public(h func(http.ResponseWriter, *http.Request, visitor) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", "Accept, Authorization, Cookie, HX-Request, HX-Request-Type, Sec-Fetch-Dest")
+		w.Header().Set("Cache-Control", "no-store")
 		v, err := s.identify(w, r)
 		if err == nil {
 			r = withVisitor(r, v)
@@ -71,7 +75,7 @@ func (s *Server) public(h func(http.ResponseWriter, *http.Request, visitor) erro
 func (s *Server) signedIn(h func(http.ResponseWriter, *http.Request, db.User) error) http.Handler {
 	return s.public(func(w http.ResponseWriter, r *http.Request, v visitor) error {
 		switch {
-		case v.signedIn:
+		case v.signedIn():
 			return h(w, r, v.user)
 		case v.refused:
 			return errRefused
@@ -101,12 +105,7 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (visitor, erro
 	if isHTMX(r) {
 		result = result.WithoutRedirect()
 	}
-	for name, values := range result.Header {
-		if name == "Set-Cookie" {
-			values = append(w.Header()[name], values...)
-		}
-		w.Header()[name] = values
-	}
+	addHeader(w.Header(), result.Header)
 	switch {
 	case w.Header().Get("Location") != "":
 		w.WriteHeader(http.StatusTemporaryRedirect)
@@ -117,14 +116,30 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (visitor, erro
 	case result.State != clerk.SignedIn:
 		return visitor{sessionID: result.ExpiredSessionID}, nil
 	}
-	user, err := s.userOf(r.Context(), result.Claims.Subject)
+	return s.visitorOf(r.Context(), result.Claims)
+}
+
+// addHeader adds to h what a result of Clerk's has to say. Only of cookies can
+// there be several.
+func addHeader(h, more http.Header) {
+	for name, values := range more {
+		if name == "Set-Cookie" {
+			values = append(h[name], values...)
+		}
+		h[name] = values
+	}
+}
+
+// visitorOf returns the visitor with a good session.
+func (s *Server) visitorOf(ctx context.Context, claims *clerk.Claims) (visitor, error) {
+	user, err := s.userOf(ctx, claims.Subject)
 	switch {
 	case err != nil:
 		return visitor{}, err
 	case !user.Active():
-		return visitor{refused: true, sessionID: result.Claims.SessionID}, nil
+		return visitor{refused: true, sessionID: claims.SessionID}, nil
 	}
-	return visitor{user: user, signedIn: true, sessionID: result.Claims.SessionID}, nil
+	return visitor{user: user, sessionID: claims.SessionID}, nil
 }
 
 // sayExpired tells the page's script to renew the session and to repeat its
@@ -160,8 +175,7 @@ const (
 )
 
 // completeUser fills in a user's row from Clerk's Backend API, in the
-// background and once at a time. A user whom Clerk does not know is not asked
-// for again.
+// background and once at a time. When Clerk has answered it is not asked again.
 func (s *Server) completeUser(clerkID string) {
 	if _, underWay := s.completing.LoadOrStore(clerkID, true); underWay {
 		return
@@ -171,7 +185,7 @@ func (s *Server) completeUser(clerkID string) {
 		if err != nil && s.running.Err() == nil {
 			s.log.Warn("a user has no name until Clerk tells of them", "user", clerkID, "error", err)
 		}
-		if !errors.Is(err, clerk.ErrUserNotFound) {
+		if err != nil && !errors.Is(err, clerk.ErrUserNotFound) {
 			s.completing.Delete(clerkID)
 		}
 	})

@@ -1,8 +1,10 @@
 package handlers
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"inkwell/db"
@@ -24,7 +26,7 @@ func localPath(target string) string {
 		return "/"
 	}
 	u, err := url.Parse(target)
-	if err != nil || u.Host != "" || u.Scheme != "" {
+	if err != nil || u.Host != "" || u.Scheme != "" || strings.HasPrefix(path.Clean(u.Path), "//") || strings.Contains(u.Path, "/.") {
 		return "/"
 	}
 	return target
@@ -51,7 +53,7 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, v visitor) e
 func (s *Server) showClerkForm(w http.ResponseWriter, r *http.Request, v visitor, heading, component string) error {
 	target := localPath(r.URL.Query().Get("redirect_url"))
 	switch {
-	case v.signedIn:
+	case v.signedIn():
 		http.Redirect(w, r, target, http.StatusSeeOther)
 		return nil
 	case v.refused: // Clerk's form would send them straight back
@@ -76,8 +78,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request, v visitor) erro
 		return nil
 	}
 	if err := s.clerkAPI.RevokeSession(r.Context(), v.sessionID); err != nil {
-		s.log.Error("cannot end a session at Clerk", "id", requestID(r), "session", v.sessionID, "error", err)
-		s.fail(w, withVisitor(r, visitor{}), errHalfSignedOut)
+		s.fail(w, withVisitor(r, visitor{}), fmt.Errorf("end session at Clerk: %w: %w", errHalfSignedOut, err))
 		return nil
 	}
 	s.leaveNotice(w, r, notice{Text: "You are signed out."})

@@ -69,33 +69,40 @@ const maxListed = 100
 
 // apiListPosts handles "GET /api/posts".
 func (s *Server) apiListPosts(w http.ResponseWriter, r *http.Request, _ visitor) error {
-	query := r.URL.Query()
-	before, err := parseCursor(query.Get("before"))
+	before, limit, err := readListQuery(r)
 	if err != nil {
 		return err
 	}
-	limit := int64(pageSize)
-	if text := query.Get("limit"); query.Has("limit") {
-		limit, err = strconv.ParseInt(text, 10, 64)
-		if err != nil || limit < 1 || limit > maxListed {
-			return &userError{http.StatusBadRequest, "limit is a whole number from 1 to 100."}
-		}
-	}
-	rows, err := s.db.ListFullPosts(r.Context(), db.ListFullPostsParams{BeforeAt: before.at, BeforeID: before.id, PageSize: limit + 1})
+	rows, err := s.db.ListFullPosts(r.Context(), db.ListFullPostsParams{BeforeAt: before.at, BeforeID: before.id, PageSize: int64(limit) + 1})
 	if err != nil {
 		return fmt.Errorf("list posts: %w", err)
 	}
+	rows, next := nextPage(rows, limit, func(row db.ListFullPostsRow) cursor { return cursor{row.Post.PublishedAt, row.Post.ID} })
 	list := apiPosts{Posts: []apiPost{}}
-	if int64(len(rows)) > limit {
-		rows = rows[:limit]
-		last := rows[limit-1].Post
-		next := cursor{last.PublishedAt, last.ID}.String()
-		list.Next = &next
-	}
 	for _, row := range rows {
 		list.Posts = append(list.Posts, newAPIPost(db.GetPostRow(row)))
 	}
+	if next != nil {
+		place := next.String()
+		list.Next = &place
+	}
 	return answerJSON(w, http.StatusOK, list)
+}
+
+// readListQuery returns which posts a program asks for.
+func readListQuery(r *http.Request) (before cursor, limit int, err error) {
+	if before, err = readCursor(r); err != nil {
+		return before, 0, err
+	}
+	query := r.URL.Query()
+	if !query.Has("limit") {
+		return before, pageSize, nil
+	}
+	limit, err = strconv.Atoi(query.Get("limit"))
+	if err != nil || limit < 1 || limit > maxListed || strconv.Itoa(limit) != query.Get("limit") {
+		return before, 0, &userError{http.StatusBadRequest, fmt.Sprintf("limit is a whole number from 1 to %d.", maxListed)}
+	}
+	return before, limit, nil
 }
 
 func newAPIPost(row db.GetPostRow) apiPost {
@@ -130,11 +137,12 @@ func (s *Server) apiCreatePost(w http.ResponseWriter, r *http.Request, user db.U
 	if err != nil {
 		return err
 	}
-	form := postForm{Published: true}
-	if err := input.fill(&form); err != nil {
-		return err
+	text := input.onto(postText{Published: true})
+	content, problems := s.prepare(text)
+	if problems != (fieldProblems{}) {
+		return problems.unprocessable()
 	}
-	post, err := s.db.CreatePost(r.Context(), s.newPostParams(user, form))
+	post, err := s.db.CreatePost(r.Context(), newPostParams(user, text, content, ""))
 	if err != nil {
 		return fmt.Errorf("create post: %w", err)
 	}
@@ -157,21 +165,21 @@ func (s *Server) apiUpdatePost(w http.ResponseWriter, r *http.Request, user db.U
 	if err != nil {
 		return err
 	}
-	form := postForm{Title: post.Post.Title, Content: post.Post.Content, Published: post.Post.Published}
-	if err := input.fill(&form); err != nil {
-		return err
+	text := input.onto(postText{Title: post.Post.Title, Content: post.Post.Content, Published: post.Post.Published})
+	content, problems := s.prepare(text)
+	if problems != (fieldProblems{}) {
+		return problems.unprocessable()
 	}
 	params := db.UpdatePostParams{ID: post.Post.ID, Published: input.Published}
 	if input.Title != nil {
-		params.Title = &form.Title
+		params.Title = &text.Title
 	}
 	if input.Content != nil {
-		content := s.rendered(form.Content)
 		params.Content = &content
 	}
 	changed, err := s.db.UpdatePost(r.Context(), params)
 	if errors.Is(err, db.ErrUntitled) {
-		return unprocessable("title", "A post needs a title before it can be published.")
+		return unprocessable("title", titleMissing)
 	}
 	if err != nil {
 		return fmt.Errorf("update post %d: %w", post.Post.ID, err)
@@ -195,8 +203,12 @@ func readPostInput(r *http.Request) (postInput, error) {
 		return input, &userError{http.StatusUnsupportedMediaType, "Send the post as application/json."}
 	}
 	body, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		err = errBadBody
+	}
 	if err != nil {
-		return input, fmt.Errorf("read body: %w", err)
+		return input, err
 	}
 	var wrongType *json.UnmarshalTypeError
 	switch err := json.Unmarshal(body, &input); {
@@ -206,29 +218,43 @@ func readPostInput(r *http.Request) (postInput, error) {
 		return input, unprocessable(wrongType.Field, "It has to be a "+wrongType.Type.String()+", and not "+wrongType.Value+".")
 	case err != nil || bytes.TrimSpace(body)[0] != '{':
 		return input, &userError{http.StatusUnprocessableEntity, "The body has to be a JSON object."}
+	case input.altered(body):
+		return input, &userError{http.StatusUnprocessableEntity, "The body holds half of a character (a lone surrogate) that cannot be kept."}
 	}
 	return input, nil
 }
 
-// fill puts what was sent into the fields of a post and returns what is wrong
-// with them then.
-func (in postInput) fill(f *postForm) error {
+// altered reports whether decoding has put U+FFFD where the body has half of a
+// character.
+func (in postInput) altered(body []byte) bool {
+	for _, field := range []*string{in.Title, in.Content} {
+		if field != nil && strings.ContainsRune(*field, utf8.RuneError) {
+			return !bytes.ContainsRune(body, utf8.RuneError) && !bytes.Contains(bytes.ToLower(body), []byte(`\ufffd`))
+		}
+	}
+	return false
+}
+
+// onto returns a text with what was sent in place of what it held.
+func (in postInput) onto(t postText) postText {
 	if in.Title != nil {
-		f.Title = strings.TrimSpace(cleanLines(*in.Title))
+		t.Title = cleanTitle(*in.Title)
 	}
 	if in.Content != nil {
-		f.Content = cleanLines(*in.Content)
+		t.Content = cleanContent(*in.Content)
 	}
 	if in.Published != nil {
-		f.Published = *in.Published
+		t.Published = *in.Published
 	}
-	switch {
-	case f.valid():
-		return nil
-	case f.TitleProblem != "":
-		return unprocessable("title", f.TitleProblem)
+	return t
+}
+
+// unprocessable is the answer to a program that sent the fields.
+func (p fieldProblems) unprocessable() error {
+	if p.title != "" {
+		return unprocessable("title", p.title)
 	}
-	return unprocessable("content", f.ContentProblem)
+	return unprocessable("content", p.content)
 }
 
 func unprocessable(field, text string) error {

@@ -24,7 +24,7 @@ func benchSite(b *testing.B) *testSite {
 	b.Helper()
 	site := newSite(b)
 	content := strings.Repeat("Some *words* with a [link](https://example.com) and `code`.\n\n", 8)
-	rendered := site.rendered(content)
+	rendered := site.mustRender(content)
 	dbtest.Exec(b, site.db, `
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 		INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, render_version, excerpt, content, content_html)

@@ -233,7 +233,7 @@ func testChangedElsewhere(t *testing.T, b *browser) {
 	p := b.signedIn(t, site, ada, narrow)
 	p.allow("status of 409")
 	p.press("Edit “Before”").fill("Text", "mine")
-	theirs := site.rendered("theirs")
+	theirs := site.mustRender("theirs")
 	if _, err := site.db.UpdatePost(t.Context(), db.UpdatePostParams{ID: post.ID, Content: &theirs}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,15 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
 	"inkwell/db"
 )
+
+// undoHint says how long a deletion can be taken back.
+var undoHint = fmt.Sprintf("You can undo that for %d minutes.", int(db.UndoPeriod.Minutes()))
 
 // deletedView is what post-deleted.html shows in the place of a post.
 type deletedView struct {
@@ -27,16 +31,16 @@ func (s *Server) deletePost(w http.ResponseWriter, r *http.Request, user db.User
 	}
 	title := shownTitle(post.Title)
 	if wantsFragment(r) {
-		return s.fragment(w, http.StatusOK, part{"post-deleted", deletedView{post.ID, title, view}}, part{"status", "Deleted. You can undo that for ten minutes."})
+		return s.fragment(w, http.StatusOK, part{"post-deleted", deletedView{post.ID, title, view}}, part{"status", "Deleted. " + undoHint})
 	}
-	s.leaveNotice(w, r, notice{Text: fmt.Sprintf("“%s” is deleted. You can undo that for ten minutes.", title), UndoID: post.ID})
+	s.leaveNotice(w, r, notice{Text: fmt.Sprintf("“%s” is deleted. %s", title, undoHint), UndoID: post.ID})
 	http.Redirect(w, r, listOf(post.Published), http.StatusSeeOther)
 	return nil
 }
 
 // deleteFor deletes the post that the path names, if the user may.
 func (s *Server) deleteFor(r *http.Request, user db.User) (db.Post, error) {
-	v := visitor{user: user, signedIn: true}
+	v := known(user)
 	row, err := s.findPost(r, v)
 	post := row.Post
 	if err != nil {
@@ -79,6 +83,9 @@ func (s *Server) restorePost(w http.ResponseWriter, r *http.Request, user db.Use
 		return err
 	}
 	post, err := s.db.RestorePost(r.Context(), id, user.ID)
+	if errors.Is(err, db.ErrTitleTaken) {
+		return errTitleInUseAgain
+	}
 	if err != nil {
 		return fmt.Errorf("restore post %d: %w", id, err)
 	}

@@ -48,7 +48,11 @@ func (s *Server) writeDemoPost(ctx context.Context, author db.User, file string)
 		return err
 	}
 	title, content, _ := strings.Cut(string(text), "\n")
-	form := postForm{Title: strings.TrimSpace(strings.TrimPrefix(title, "#")), Content: strings.TrimSpace(content), Published: true}
-	_, err = s.db.CreatePost(ctx, s.newPostParams(author, form))
+	post := postText{Title: strings.TrimSpace(strings.TrimPrefix(title, "#")), Content: strings.TrimSpace(content), Published: true}
+	rendered, err := s.rendered(post.Content)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.CreatePost(ctx, newPostParams(author, post, rendered, ""))
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"inkwell/clerk"
@@ -25,13 +26,18 @@ var (
 	errRefused          = &userError{http.StatusUnauthorized, "This account may not be used here any more: it was deleted or suspended. Sign out to read on as a guest, or to sign in with another account."}
 	errNotAuthor        = &userError{http.StatusForbidden, "Only its author can change this post."}
 	errNotModerator     = &userError{http.StatusForbidden, "Only its author or a moderator can delete this post."}
+	errTitleInUseAgain  = &userError{http.StatusConflict, "The author has another post with this title by now. Rename that one, then undo again."}
 	errCrossOrigin      = &userError{http.StatusForbidden, "This came from another site and was not carried out. Open the page here and try again."}
 	errHalfSignedOut    = &userError{http.StatusServiceUnavailable, "You are signed out in this browser, but Clerk could not be reached to end the session there. If others use this computer, sign in and out again in a few minutes."}
 	errBadCursor        = &userError{http.StatusBadRequest, "That is no place in the list. Start at the first page."}
+	errBadQuery         = &userError{http.StatusBadRequest, "What follows the question mark in this address cannot be read."}
+	errBadBody          = &userError{http.StatusBadRequest, "The body did not arrive whole. Send it again."}
 	errBadForm          = &userError{http.StatusBadRequest, "That form could not be read. Go back and send it again."}
-
-	errPanic = errors.New("panic")
 )
+
+// retryAfter is when it is worth trying again what failed for want of room or
+// of the database, in seconds.
+const retryAfter = "60"
 
 // A problem is an error made ready to be answered.
 type problem struct {
@@ -71,7 +77,7 @@ func problemOf(err error) problem {
 	case errors.As(err, &handshake):
 		return problem{status: http.StatusInternalServerError, text: handshake.Error()}
 	case errors.As(err, &tooLarge):
-		return problem{status: http.StatusRequestEntityTooLarge, text: "That is too much at once: the limit is 1 MiB."}
+		return problem{status: http.StatusRequestEntityTooLarge, text: fmt.Sprintf("That is too much at once: the limit is %d MiB.", maxBody>>20)}
 	case errors.Is(err, sql.ErrNoRows):
 		return problem{status: http.StatusNotFound, text: errNotFound.text}
 	case errors.Is(err, db.ErrTitleTaken):
@@ -95,7 +101,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.Error("failed", "id", p.reference, "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	if p.status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "60")
+		w.Header().Set("Retry-After", retryAfter)
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	if err := s.answerProblem(w, r, p); err != nil {
@@ -125,7 +131,8 @@ func (s *Server) alert(w http.ResponseWriter, r *http.Request, p problem) error 
 	if p.reference != "" {
 		n.Text += " Reference: " + p.reference
 	}
-	if p.status == http.StatusUnauthorized {
+	n.SignOut = p.refused
+	if p.status == http.StatusUnauthorized && !p.refused {
 		n.LinkURL, n.LinkText, n.NewTab = signInURL("/account"), "Sign in in a new tab", true
 	}
 	return s.fragment(w, p.status, part{"notice", n})

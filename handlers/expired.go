@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // expiredView is what expired.html shows: a form that came without a good
@@ -20,9 +21,6 @@ type field struct {
 	Name, Label, Value string
 	Long               bool
 }
-
-// labels are the fields that people type.
-var labels = map[string]string{"title": "Title", "content": "Text"}
 
 // askToSendAgain gives a form back whose sender is not signed in any more. A
 // session token lives for a minute and a POST can neither be redirected nor
@@ -41,17 +39,23 @@ func (s *Server) askToSendAgain(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, http.StatusUnauthorized, "expired", p)
 }
 
-// newFields returns the first value of each field, those with a label first.
+// newFields returns the first value of each field: first those that people
+// type, then the others.
 func newFields(values url.Values) []field {
+	typed := []field{{Name: "title", Label: "Title"}, {Name: "content", Label: "Text", Long: true}}
 	var fields []field
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		f := field{Name: name, Label: labels[name], Value: values.Get(name), Long: name == "content"}
-		fields = append(fields, f)
+	for _, f := range typed {
+		if values.Has(f.Name) {
+			fields = append(fields, f)
+		}
 	}
-	slices.SortStableFunc(fields, func(a, b field) int { return rank(a) - rank(b) })
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !slices.ContainsFunc(typed, func(f field) bool { return f.Name == name }) {
+			fields = append(fields, field{Name: name})
+		}
+	}
+	for i, f := range fields {
+		fields[i].Value = strings.ToValidUTF8(values.Get(f.Name), "�")
+	}
 	return fields
-}
-
-func rank(f field) int {
-	return slices.Index([]string{"title", "content", f.Name}, f.Name)
 }

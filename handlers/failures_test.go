@@ -142,7 +142,7 @@ func TestClientAddress(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			site := newSite(t, func(c *Config) {
 				if tt.trusted != "" {
-					c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(tt.trusted)}
+					c.Clerk.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(tt.trusted)}
 				}
 			})
 			r := httptest.NewRequest("GET", origin+"/healthz", nil)
@@ -157,7 +157,7 @@ func TestClientAddress(t *testing.T) {
 }
 
 func TestForwardedProto(t *testing.T) {
-	trusting := func(c *Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
+	trusting := func(c *Config) { c.Clerk.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
 	tests := []struct {
 		name   string
 		option func(*Config)
@@ -183,7 +183,7 @@ func TestForwardedProto(t *testing.T) {
 func panics(t *testing.T, site *testSite, h http.HandlerFunc) {
 	t.Helper()
 	var err error
-	if site.Server.handler, err = site.middleware(h); err != nil {
+	if site.Server.handler, err = site.middleware(h, ""); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -22,14 +22,37 @@ type cursor struct {
 	id int64
 }
 
+// firstPage is the place before all posts.
+var firstPage = cursor{db.MaxTime, math.MaxInt64}
+
+// nextPage cuts rows, of which there is one more when another page follows, to
+// a page, and returns the place behind it; nil when none follows.
+func nextPage[T any](rows []T, size int, place func(T) cursor) ([]T, *cursor) {
+	if len(rows) <= size {
+		return rows, nil
+	}
+	next := place(rows[size-1])
+	return rows[:size], &next
+}
+
 func (c cursor) String() string {
 	return strconv.FormatInt(int64(c.at), 36) + "-" + strconv.FormatInt(c.id, 36)
+}
+
+// readCursor returns the place in a list that a request asks for, by its
+// parameter before; without one the first page.
+func readCursor(r *http.Request) (cursor, error) {
+	query, err := readQuery(r)
+	if err != nil {
+		return cursor{}, err
+	}
+	return parseCursor(query.Get("before"))
 }
 
 // parseCursor reads what String wrote. The empty string is the first page.
 func parseCursor(s string) (cursor, error) {
 	if s == "" {
-		return cursor{db.MaxTime, math.MaxInt64}, nil
+		return firstPage, nil
 	}
 	at, id, _ := strings.Cut(s, "-")
 	ms, err := strconv.ParseInt(at, 36, 64)
@@ -51,8 +74,7 @@ type feedView struct {
 
 // showFeed handles "GET /": everybody's posts, newest first.
 func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) error {
-	query := r.URL.Query()
-	before, err := parseCursor(query.Get("before"))
+	before, err := readCursor(r)
 	if err != nil {
 		return err
 	}
@@ -68,8 +90,8 @@ func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) err
 	if err != nil {
 		return err
 	}
-	view := feedView{Heading: "Latest posts", CanWrite: v.signedIn, Posts: posts}
-	if !v.signedIn && !query.Has("before") {
+	view := feedView{Heading: "Latest posts", CanWrite: v.signedIn(), Posts: posts}
+	if !v.signedIn() && before == firstPage {
 		view.Intro = "Read what everybody writes here. Join to write yourself."
 	}
 	return s.page(w, r, http.StatusOK, "feed", page{Title: view.Heading, Main: view})
@@ -104,26 +126,25 @@ func (s *Server) renderItems(items []postItem, more moreView) (postsView, error)
 	return postsView{Items: template.HTML(all.String()), More: more}, nil
 }
 
-// newFeedItems shows rows; one more than a page of them means that there is a
-// next page.
+// newFeedItems shows rows, of which one more than a page means that another
+// follows.
 func newFeedItems(rows []db.ListPostsRow, v visitor, now time.Time) ([]postItem, moreView) {
-	more := moreView{End: "That is all there is."}
-	if len(rows) > pageSize {
-		rows = rows[:pageSize]
-		last := rows[pageSize-1]
-		more.URL = "/?before=" + cursor{last.PublishedAt, last.ID}.String()
-	}
+	rows, next := nextPage(rows, pageSize, func(row db.ListPostsRow) cursor { return cursor{row.PublishedAt, row.ID} })
 	items := make([]postItem, len(rows))
 	for i, row := range rows {
-		items[i] = postItem{
+		items[i].postHead = postHead{
 			postActions: newPostActions(v, row.ID, row.AuthorID, row.Title, viewItem),
-			Excerpt:     row.Excerpt,
 			Author:      newAuthor(row.AuthorID, row.AuthorName, row.AuthorUsername, row.AuthorImageURL),
 			Time:        newMoment(row.PublishedAt.Time(), now),
 			Edited:      edited(row.PublishedAt, row.UpdatedAt),
 		}
+		items[i].Excerpt = row.Excerpt
 	}
-	if len(rows) == 0 {
+	more := moreView{End: "That is all there is."}
+	switch {
+	case next != nil:
+		more.URL = "/?before=" + next.String()
+	case len(rows) == 0:
 		more.End = "Nothing is written here yet."
 	}
 	return items, more
@@ -136,7 +157,7 @@ func edited(published, updated db.Time) bool {
 
 // showDrafts handles "GET /drafts": the user's own unpublished posts.
 func (s *Server) showDrafts(w http.ResponseWriter, r *http.Request, user db.User) error {
-	before, err := parseCursor(r.URL.Query().Get("before"))
+	before, err := readCursor(r)
 	if err != nil {
 		return err
 	}
@@ -155,21 +176,21 @@ func (s *Server) showDrafts(w http.ResponseWriter, r *http.Request, user db.User
 	return s.page(w, r, http.StatusOK, "drafts", page{Title: "Your drafts", Main: drafts})
 }
 
-func newDraftItems(rows []db.ListDraftsRow, user db.User, now time.Time) (items []postItem, more moreView) {
-	more.End = "No more drafts."
-	if len(rows) > pageSize {
-		rows = rows[:pageSize]
-		last := rows[pageSize-1]
-		more.URL = "/drafts?before=" + cursor{last.UpdatedAt, last.ID}.String()
-	}
-	for _, row := range rows {
-		items = append(items, postItem{
-			postActions: newPostActions(visitor{user: user, signedIn: true}, row.ID, user.ID, row.Title, viewItem),
-			Excerpt:     row.Excerpt,
+func newDraftItems(rows []db.ListDraftsRow, user db.User, now time.Time) ([]postItem, moreView) {
+	rows, next := nextPage(rows, pageSize, func(row db.ListDraftsRow) cursor { return cursor{row.UpdatedAt, row.ID} })
+	items := make([]postItem, len(rows))
+	for i, row := range rows {
+		items[i].postHead = postHead{
+			postActions: newPostActions(known(user), row.ID, user.ID, row.Title, viewItem),
 			Author:      newAuthor(user.ID, user.Name, user.Username, user.ImageURL),
 			Time:        newMoment(row.UpdatedAt.Time(), now),
 			Draft:       true,
-		})
+		}
+		items[i].Excerpt = row.Excerpt
+	}
+	more := moreView{End: "No more drafts."}
+	if next != nil {
+		more.URL = "/drafts?before=" + next.String()
 	}
 	return items, more
 }

@@ -9,16 +9,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"inkwell/db"
-)
-
-// Limits of a post, in code points after CRLF became LF.
-const (
-	maxTitle   = 200
-	maxContent = 40_000
 )
 
 // maxFields is how many fields a form may have.
@@ -27,14 +19,17 @@ const maxFields = 50
 // readForm returns the fields of the request's body alone. Of a repeated field
 // Get returns the first.
 func readForm(r *http.Request) (url.Values, error) {
+	if r.ContentLength == 0 && r.Header.Get("Content-Type") == "" {
+		return url.Values{}, nil
+	}
+	body := r.WithContext(r.Context())
+	body.URL = &url.URL{} // whose query ParseForm would read too
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
-	case r.ContentLength == 0 && r.Header.Get("Content-Type") == "":
-		return url.Values{}, nil
 	case err == nil && kind == "multipart/form-data":
-		err = r.ParseMultipartForm(maxBody)
+		err = body.ParseMultipartForm(maxBody)
 	case err == nil && kind == "application/x-www-form-urlencoded":
-		err = r.ParseForm()
+		err = body.ParseForm()
 	default:
 		return nil, &userError{http.StatusUnsupportedMediaType, "Only forms are read here."}
 	}
@@ -42,15 +37,25 @@ func readForm(r *http.Request) (url.Values, error) {
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, err
-	case err != nil || len(r.PostForm) > maxFields:
+	case err != nil || len(body.PostForm) > maxFields:
 		return nil, errBadForm
 	}
-	return r.PostForm, nil
+	return body.PostForm, nil
+}
+
+// readQuery returns the parameters of the request's address.
+func readQuery(r *http.Request) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, errBadQuery
+	}
+	return query, nil
 }
 
 // A postForm is what post-form.html shows: the fields as typed, with what is
 // wrong beside them.
 type postForm struct {
+	postText
 	Heading string // of the page that holds the form
 	FormID  string // prefix of the ids in it
 	Action  string
@@ -59,23 +64,25 @@ type postForm struct {
 	Version int64  // of the post that is being edited; 0: a new one
 	Rows    int
 
-	Title, Content string
-	Published      bool
-
 	Problem, TitleProblem, ContentProblem string
-	FocusTitle, FocusContent              bool
+	Focus                                 string // the field that gets it; "": none
 
-	Buttons    []formButton // Enter in the title presses the first
+	Buttons    []formButton // the first is the main one, and what Enter presses
 	PreviewURL string
 	CancelURL  string
 	Preview    *previewView
 }
 
+// The fields that can have the focus.
+const (
+	focusTitle   = "title"
+	focusContent = "content"
+)
+
 // formButton is one way to save a post.
 type formButton struct {
 	Name, Label string
 	Published   bool // what the post is then
-	Main        bool
 }
 
 // newComposer is an empty form above the feed.
@@ -89,30 +96,39 @@ func newComposer() postForm {
 func newPostForm(view string) postForm {
 	return postForm{
 		Heading: "Write a post", FormID: "post-form", Action: "/posts", View: view, FormKey: rand.Text(), Rows: 14,
-		Buttons:    []formButton{{"publish", "Publish", true, true}, {"draft", "Save as draft", false, false}},
+		Buttons: []formButton{
+			{Name: "publish", Label: "Publish", Published: true},
+			{Name: "draft", Label: "Save as draft"},
+		},
 		PreviewURL: "/posts/preview",
 	}
 }
 
 // editForm is a form that holds a post as it stands.
 func editForm(p db.Post, view string) postForm {
-	path := fmt.Sprintf("/posts/%d", p.ID)
+	path := postPath(p.ID)
 	f := postForm{
-		Heading: "Edit your post", FormID: fmt.Sprintf("post-%d", p.ID), Action: path, View: view, Version: int64(p.UpdatedAt), Rows: 14,
-		Title: p.Title, Content: p.Content, Published: p.Published,
-		Buttons:    []formButton{{"draft", "Save draft", false, true}, {"publish", "Publish", true, false}},
+		postText: postText{Title: p.Title, Content: p.Content, Published: p.Published},
+		Heading:  "Edit your post", FormID: fmt.Sprintf("post-%d", p.ID), Action: path, View: view, Version: int64(p.UpdatedAt), Rows: 14,
+		Buttons: []formButton{
+			{Name: "draft", Label: "Save draft"},
+			{Name: "publish", Label: "Publish", Published: true},
+		},
 		PreviewURL: path + "/preview", CancelURL: path,
 	}
 	if p.Published {
-		f.Buttons = []formButton{{"publish", "Save", true, true}, {"draft", "Unpublish", false, false}}
+		f.Buttons = []formButton{
+			{Name: "publish", Label: "Save", Published: true},
+			{Name: "draft", Label: "Unpublish"},
+		}
 	}
 	return f
 }
 
 // fill puts into the form what was typed.
 func (f *postForm) fill(values url.Values) {
-	f.Title = strings.TrimSpace(cleanLines(values.Get("title")))
-	f.Content = cleanLines(values.Get("content"))
+	f.Title = cleanTitle(values.Get("title"))
+	f.Content = cleanContent(values.Get("content"))
 	f.Published = isOn(values.Get("published"))
 	if key := values.Get("form_key"); f.Version == 0 && len(key) <= 64 {
 		f.FormKey = key
@@ -121,9 +137,6 @@ func (f *postForm) fill(values url.Values) {
 		f.Version = version
 	}
 }
-
-// cleanLines ends lines as everywhere but in forms.
-func cleanLines(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") }
 
 // isOn reads a checkbox or the button that was pressed.
 func isOn(value string) bool {
@@ -134,64 +147,13 @@ func isOn(value string) bool {
 	return true
 }
 
-// valid reports whether the fields may be kept. Else it says at each field why
-// not, and moves the focus to the first that is wrong. What is no text at all
-// is taken out, so that the rest can be shown.
-func (f *postForm) valid() bool {
-	f.TitleProblem = titleProblem(f.Title, f.Published)
-	f.ContentProblem = contentProblem(f.Content)
+// refuse says at each field what is wrong, and moves the focus to the first
+// that is. What is no text at all is taken out, so that the rest can be shown.
+func (f *postForm) refuse(p fieldProblems) {
+	f.TitleProblem, f.ContentProblem = p.title, p.content
 	f.Title, f.Content = strings.ToValidUTF8(f.Title, "�"), strings.ToValidUTF8(f.Content, "�")
-	f.focus()
-	return f.TitleProblem == "" && f.ContentProblem == ""
-}
-
-func (f *postForm) focus() {
-	f.FocusTitle = f.TitleProblem != ""
-	f.FocusContent = f.ContentProblem != "" && !f.FocusTitle
-}
-
-const titleTaken = "You have another post with this title. Choose a different one."
-
-// titleProblem says what is wrong with a title, or nothing. Only a published
-// post needs one.
-func titleProblem(title string, published bool) string {
-	if problem := textProblem(title, maxTitle); problem != "" {
-		return problem
+	f.Focus = focusContent
+	if p.title != "" {
+		f.Focus = focusTitle
 	}
-	switch {
-	case strings.ContainsAny(title, "\n\u2028\u2029"):
-		return "A title is one line."
-	case title == "" && !published:
-		return ""
-	case !strings.ContainsFunc(title, unicode.IsGraphic):
-		return "A post needs a title before it can be published."
-	}
-	return ""
-}
-
-func contentProblem(content string) string { return textProblem(content, maxContent) }
-
-func textProblem(s string, limit int) string {
-	if !utf8.ValidString(s) {
-		return "This is not valid text (UTF-8). The signs that could not be read are shown as �."
-	}
-	if i := strings.IndexFunc(s, isForbidden); i >= 0 {
-		r, _ := utf8.DecodeRuneInString(s[i:])
-		return fmt.Sprintf("This holds a control character (U+%04X) that cannot be kept. Remove it.", r)
-	}
-	if n := utf8.RuneCountInString(s); n > limit {
-		return fmt.Sprintf("That is %d characters; the limit is %d.", n, limit)
-	}
-	return ""
-}
-
-func isForbidden(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\n' }
-
-// clip shortens what somebody sent to at most n code points.
-func clip(s string, n int) string {
-	s = strings.ToValidUTF8(s, "�")
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n]) + "…"
 }

@@ -57,8 +57,8 @@ func sources(list ...string) string {
 	return strings.TrimSpace(strings.Join(list, " "))
 }
 
-// withHeaders gives every answer its security headers, and says what an answer
-// depends on. A handler may replace them.
+// withHeaders gives every answer its security headers. A handler may replace
+// them.
 func (s *Server) withHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -70,10 +70,6 @@ func (s *Server) withHeaders(next http.Handler) http.Handler {
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		if s.isHTTPS(r) {
 			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
-		}
-		if !sessionless(r) {
-			h.Set("Vary", "Authorization, Cookie, HX-Request, HX-Request-Type, Sec-Fetch-Dest")
-			h.Set("Cache-Control", "no-store")
 		}
 		next.ServeHTTP(w, r)
 	})

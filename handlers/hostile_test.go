@@ -255,7 +255,8 @@ func TestFormsThatAreNone(t *testing.T) {
 		{"multipart cut short", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=title\r\n\r\nx", http.StatusBadRequest},
 		{"10 MB", form, "content=" + strings.Repeat("a", 10_000_000), http.StatusRequestEntityTooLarge},
 		{"10 MB in parts", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=content\r\n\r\n" + strings.Repeat("a", 10_000_000), http.StatusRequestEntityTooLarge},
-		{"empty", form, "", http.StatusSeeOther}, // an untitled draft
+		{"empty", form, "", http.StatusUnprocessableEntity},
+		{"other fields", form, "foo=bar", http.StatusUnprocessableEntity},
 		{"multipart", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=title\r\n\r\nParts\r\n--b--\r\n", http.StatusSeeOther},
 	}
 	site := newSite(t)

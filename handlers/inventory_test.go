@@ -72,6 +72,7 @@ var landmarks = map[string]string{
 	"partial posts":        `<p id="more"`,
 	"partial preview":      `class="preview"`,
 	"partial status":       `<hx-partial hx-target="#status"`,
+	"partial title":        `· Inkwell</title>`,
 }
 
 // add takes an answer into account. A refusal exercises no route.

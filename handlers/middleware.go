@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -21,10 +22,10 @@ const maxBody = 1 << 20
 
 // middleware wraps next in what every request passes, outermost first: log,
 // headers, recover, compression, cross-origin protection, body limit.
-func (s *Server) middleware(next http.Handler) (http.Handler, error) {
+func (s *Server) middleware(next http.Handler, publicURL string) (http.Handler, error) {
 	protection := http.NewCrossOriginProtection()
-	if s.publicURL != "" {
-		if err := protection.AddTrustedOrigin(s.publicURL); err != nil {
+	if publicURL != "" {
+		if err := protection.AddTrustedOrigin(publicURL); err != nil {
 			return nil, err
 		}
 	}
@@ -56,16 +57,20 @@ func (s *Server) logged(next http.Handler) http.Handler {
 		began := time.Now()
 		id := rand.Text()[:12]
 		rec := &recorder{ResponseWriter: w}
+		defer func() { s.logRequest(r, id, rec, time.Since(began)) }() // also when the connection is cut
 		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
-		level := slog.LevelInfo
-		if rec.status >= http.StatusInternalServerError {
-			level = slog.LevelError
-		}
-		s.log.LogAttrs(r.Context(), level, "request",
-			slog.String("id", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-			slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Duration("took", time.Since(began)),
-			slog.String("client", s.clientAddr(r)), slog.String("auth", w.Header().Get("X-Clerk-Auth-Reason")))
 	})
+}
+
+func (s *Server) logRequest(r *http.Request, id string, rec *recorder, took time.Duration) {
+	level := slog.LevelInfo
+	if rec.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	s.log.LogAttrs(r.Context(), level, "request",
+		slog.String("id", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Duration("took", took),
+		slog.String("client", s.clientAddr(r)), slog.String("auth", rec.Header().Get("X-Clerk-Auth-Reason")))
 }
 
 // A recorder remembers what was answered.
@@ -106,11 +111,12 @@ func (s *Server) recovering(next http.Handler) http.Handler {
 			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(v)
 			}
-			s.log.Error("panic", "id", requestID(r), "value", v, "stack", string(debug.Stack()))
+			err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 			if rec, ok := w.(*recorder); ok && rec.status != 0 {
+				s.log.Error("failed", "id", requestID(r), "error", err)
 				panic(http.ErrAbortHandler)
 			}
-			s.fail(w, r, errPanic)
+			s.fail(w, r, err)
 		}()
 		next.ServeHTTP(w, r)
 	})
@@ -123,7 +129,7 @@ func (s *Server) clientAddr(r *http.Request) string {
 	if err != nil {
 		return ""
 	}
-	addr := peer.Addr().Unmap()
+	addr := peer.Addr().Unmap().WithZone("")
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if !s.trusted(addr) {
@@ -142,18 +148,7 @@ func (s *Server) trusted(addr netip.Addr) bool {
 	return slices.ContainsFunc(s.trustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// isHTTPS reports whether the client speaks HTTPS, to us or to a trusted proxy.
+// isHTTPS reports whether the browser speaks HTTPS, to us or to a proxy.
 func (s *Server) isHTTPS(r *http.Request) bool {
-	if s.publicURL != "" {
-		return strings.HasPrefix(s.publicURL, "https://")
-	}
-	if r.TLS != nil {
-		return true
-	}
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !s.trusted(peer.Addr().Unmap()) {
-		return false
-	}
-	proto, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
-	return strings.TrimSpace(proto) == "https"
+	return strings.HasPrefix(s.auth.Origin(r), "https:")
 }

@@ -1,14 +1,15 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"time"
 
 	"inkwell/db"
-	"inkwell/templates"
 )
 
 // previewView is what preview.html shows.
@@ -28,7 +29,7 @@ func (s *Server) findPost(r *http.Request, v visitor) (db.GetPostRow, error) {
 	if err != nil {
 		return post, fmt.Errorf("post %d: %w", id, err)
 	}
-	if !post.Post.Published && (!v.signedIn || post.Post.AuthorID != v.user.ID) {
+	if !post.Post.Published && (!v.signedIn() || post.Post.AuthorID != v.user.ID) {
 		return post, errNotFound
 	}
 	return post, nil
@@ -36,7 +37,7 @@ func (s *Server) findPost(r *http.Request, v visitor) (db.GetPostRow, error) {
 
 // findOwnPost returns the post that the path names, if it is the user's own.
 func (s *Server) findOwnPost(r *http.Request, user db.User) (db.GetPostRow, error) {
-	post, err := s.findPost(r, visitor{user: user, signedIn: true})
+	post, err := s.findPost(r, known(user))
 	if err == nil && post.Post.AuthorID != user.ID {
 		return post, errNotAuthor
 	}
@@ -50,46 +51,41 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	if wantsFragment(r) {
-		return s.fragment(w, http.StatusOK, shownPost(post, v, viewOf(r.URL.Query().Get("view"))))
+		return s.fragment(w, http.StatusOK, shownPost(post, v, viewOf(r.URL.Query().Get("view")))...)
 	}
 	view := newPostView(post, v)
 	return s.page(w, r, http.StatusOK, "post", page{Title: view.Title, Description: post.Post.Excerpt, Main: view})
 }
 
 // shownPost is a post in the given way of showing, with the focus on its title.
-func shownPost(p db.GetPostRow, v visitor, view string) part {
+func shownPost(row db.GetPostRow, v visitor, view string) []part {
 	if view == viewItem {
-		item := newPostItem(p, v)
+		item := newPostItem(row, v)
 		item.Focus = true
-		return part{"post-item", item}
+		return []part{{"post-item", item}}
 	}
-	whole := newPostView(p, v)
+	whole := newPostView(row, v)
 	whole.Focus = true
-	return part{"post", whole}
+	return []part{{"post", whole}, {"title", whole.Title}}
 }
 
-func newPostView(p db.GetPostRow, v visitor) postView {
-	item := newPostItem(p, v)
-	item.View = viewPage
-	return postView{
-		postActions: item.postActions,
-		HTML:        template.HTML(p.Post.ContentHTML), // sanitised when it was written
-		Author:      item.Author,
-		Time:        item.Time,
-		Edited:      item.Edited,
-		Draft:       item.Draft,
-	}
+func newPostView(row db.GetPostRow, v visitor) postView {
+	html := template.HTML(row.Post.ContentHTML) // sanitised when it was written
+	return postView{postHead: newPostHead(row, v, viewPage), HTML: html}
 }
 
 func newPostItem(row db.GetPostRow, v visitor) postItem {
+	return postItem{postHead: newPostHead(row, v, viewItem), Excerpt: row.Post.Excerpt}
+}
+
+func newPostHead(row db.GetPostRow, v visitor, view string) postHead {
 	p := row.Post
 	at := p.UpdatedAt
 	if p.Published {
 		at = p.PublishedAt
 	}
-	return postItem{
-		postActions: newPostActions(v, p.ID, p.AuthorID, p.Title, viewItem),
-		Excerpt:     p.Excerpt,
+	return postHead{
+		postActions: newPostActions(v, p.ID, p.AuthorID, p.Title, view),
 		Author:      newAuthor(p.AuthorID, row.AuthorName, row.AuthorUsername, row.AuthorImageURL),
 		Time:        newMoment(at.Time(), time.Now()),
 		Edited:      p.Published && edited(at, p.UpdatedAt),
@@ -103,7 +99,7 @@ func (s *Server) newPost(w http.ResponseWriter, r *http.Request, _ db.User) erro
 	if wantsFragment(r) && r.URL.Query().Get("view") == viewItem {
 		form = newComposer()
 	}
-	form.FocusTitle = true
+	form.Focus = focusTitle
 	return s.showForm(w, r, http.StatusOK, form)
 }
 
@@ -118,33 +114,15 @@ func (s *Server) createPost(w http.ResponseWriter, r *http.Request, user db.User
 		form = newComposer()
 	}
 	form.fill(values)
-	if !form.valid() {
-		return s.showForm(w, r, http.StatusUnprocessableEntity, form)
+	content, problems := s.prepare(form.postText)
+	if problems != (fieldProblems{}) {
+		return s.refuse(w, r, form, problems)
 	}
-	post, err := s.db.CreatePost(r.Context(), s.newPostParams(user, form))
-	if errors.Is(err, db.ErrTitleTaken) {
-		form.TitleProblem = titleTaken
-		form.focus()
-		return s.showForm(w, r, http.StatusUnprocessableEntity, form)
-	}
+	post, err := s.db.CreatePost(r.Context(), newPostParams(user, form.postText, content, form.FormKey))
 	if err != nil {
-		return fmt.Errorf("create post: %w", err)
+		return s.giveBack(w, r, form, fmt.Errorf("create post: %w", err))
 	}
 	return s.showCreated(w, r, user, post, form.View)
-}
-
-func (s *Server) newPostParams(user db.User, form postForm) db.CreatePostParams {
-	content := s.rendered(form.Content)
-	return db.CreatePostParams{
-		AuthorID: user.ID, Title: form.Title, Published: form.Published, FormKey: form.FormKey,
-		Content: content.Source, ContentHTML: content.HTML, Excerpt: content.Excerpt, RenderVersion: content.RenderVersion,
-	}
-}
-
-// rendered is a text with its rendering, as it is stored.
-func (s *Server) rendered(source string) db.PostContent {
-	r := s.markdown.Render(source)
-	return db.PostContent{Source: source, HTML: r.HTML, Excerpt: r.Excerpt, RenderVersion: templates.MarkdownVersion}
 }
 
 // showForm answers with a form, the way it was typed.
@@ -152,47 +130,73 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request, status int, fo
 	return s.render(w, r, status, "post-form", form.Heading, form)
 }
 
+// refuse answers a form whose fields cannot be kept.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, form postForm, problems fieldProblems) error {
+	form.refuse(problems)
+	return s.showForm(w, r, http.StatusUnprocessableEntity, form)
+}
+
+// giveBack answers a form that could not be saved so that nothing typed is
+// lost, where a page without JavaScript would lose it. Any other error it
+// returns.
+func (s *Server) giveBack(w http.ResponseWriter, r *http.Request, form postForm, err error) error {
+	switch {
+	case errors.Is(err, db.ErrTitleTaken):
+		return s.refuse(w, r, form, fieldProblems{title: titleTaken})
+	case wantsFragment(r) || !db.IsUnavailable(err):
+		return err
+	}
+	s.log.Error("cannot save a post", "id", requestID(r), "error", err)
+	w.Header().Set("Retry-After", retryAfter)
+	form.Problem = problemOf(err).text
+	return s.showForm(w, r, http.StatusServiceUnavailable, form)
+}
+
 // showCreated answers a new post: from the form above the feed with a fresh
 // form and the post on top of the feed, else with the post's own page.
 func (s *Server) showCreated(w http.ResponseWriter, r *http.Request, user db.User, post db.Post, view string) error {
-	path := fmt.Sprintf("/posts/%d", post.ID)
-	w.Header().Set("Location", path)
-	switch {
-	case wantsFragment(r) && view == viewPage:
-		w.Header().Del("Location")
-		return goTo(w, path)
-	case wantsFragment(r):
-		parts, err := s.createdParts(r, user, post)
+	path := postPath(post.ID)
+	if wantsFragment(r) {
+		row, err := s.db.GetPost(r.Context(), post.ID)
 		if err != nil {
-			return err
+			return fmt.Errorf("show new post: %w", err)
 		}
-		return s.fragment(w, http.StatusCreated, parts...)
-	case view == viewItem && post.Published:
+		w.Header().Set("Location", path)
+		if view == viewPage {
+			return s.moveTo(w, row, known(user), path)
+		}
+		return s.fragment(w, http.StatusCreated, createdParts(row, known(user))...)
+	}
+	if view == viewItem && post.Published {
 		path = "/"
 	}
 	http.Redirect(w, r, path, http.StatusSeeOther)
 	return nil
 }
 
-// goTo makes htmx show another page of this site without a reload.
-func goTo(w http.ResponseWriter, path string) error {
-	w.Header().Set("HX-Location", fmt.Sprintf(`{"path":%q,"target":"#main","select":"#main","swap":"outerHTML"}`, path))
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+// moveTo turns the page of the form into the page of the post, without a
+// reload.
+func (s *Server) moveTo(w http.ResponseWriter, row db.GetPostRow, v visitor, path string) error {
+	w.Header().Set("HX-Retarget", "#main")
+	w.Header().Set("HX-Reswap", "innerHTML show:top")
+	w.Header().Set("HX-Push-Url", path)
+	return s.fragment(w, http.StatusCreated, append(shownPost(row, v, viewPage), part{"status", savedAs(row.Post)})...)
 }
 
-func (s *Server) createdParts(r *http.Request, user db.User, post db.Post) ([]part, error) {
-	fresh := part{"post-form", newComposer()}
-	if !post.Published {
-		n := notice{Text: "Your draft is saved.", LinkURL: "/drafts", LinkText: "See your drafts"}
-		return []part{fresh, {"alert", n}, {"status", n.Text}}, nil
+// savedAs is what is said of a post that was saved.
+func savedAs(p db.Post) string {
+	if p.Published {
+		return "Your post is published."
 	}
-	row, err := s.db.GetPost(r.Context(), post.ID)
-	if err != nil {
-		return nil, fmt.Errorf("show new post: %w", err)
+	return "Your draft is saved."
+}
+
+func createdParts(row db.GetPostRow, v visitor) []part {
+	fresh, said := part{"post-form", newComposer()}, savedAs(row.Post)
+	if !row.Post.Published {
+		return []part{fresh, {"alert", notice{Text: said, LinkURL: "/drafts", LinkText: "See your drafts"}}, {"status", said}}
 	}
-	item := newPostItem(row, visitor{user: user, signedIn: true})
-	return []part{fresh, {"post-created", item}, {"status", "Your post is published."}}, nil
+	return []part{fresh, {"post-created", newPostItem(row, v)}, {"status", said}}
 }
 
 // previewNewPost handles "POST /posts/preview".
@@ -201,8 +205,7 @@ func (s *Server) previewNewPost(w http.ResponseWriter, r *http.Request, _ db.Use
 	if err != nil {
 		return err
 	}
-	form := newPostForm(viewOf(values.Get("view")))
-	return s.showPreview(w, r, form, values)
+	return s.showPreview(w, r, newPostForm(viewOf(values.Get("view"))), values)
 }
 
 // previewPost handles "POST /posts/{id}/preview".
@@ -218,99 +221,21 @@ func (s *Server) previewPost(w http.ResponseWriter, r *http.Request, user db.Use
 	return s.showPreview(w, r, editForm(post.Post, viewOf(values.Get("view"))), values)
 }
 
-func (s *Server) showPreview(w http.ResponseWriter, r *http.Request, form postForm, values map[string][]string) error {
+func (s *Server) showPreview(w http.ResponseWriter, r *http.Request, form postForm, values url.Values) error {
 	form.fill(values)
 	form.Published = false // a preview needs no title
-	if !form.valid() {
-		return s.refusePreview(w, r, form)
-	}
-	preview := previewView{Title: shownTitle(form.Title), HTML: template.HTML(s.rendered(form.Content).HTML)}
-	if wantsFragment(r) {
-		return s.fragment(w, http.StatusOK, part{"preview", preview})
+	content, problems := s.prepare(form.postText)
+	preview := previewView{Title: shownTitle(form.Title), HTML: template.HTML(content.HTML)} // sanitised by prepare
+	switch {
+	case problems != (fieldProblems{}) && wantsFragment(r):
+		// Where the preview would be: nothing that is being typed is replaced.
+		n := notice{Text: cmp.Or(problems.title, problems.content), Problem: true}
+		return s.fragment(w, http.StatusUnprocessableEntity, part{"notice", n})
+	case problems != (fieldProblems{}):
+		return s.refuse(w, r, form, problems)
+	case wantsFragment(r):
+		return s.fragment(w, http.StatusOK, part{"preview", preview}, part{"status", "The preview is below the form."})
 	}
 	form.Preview = &preview
 	return s.showForm(w, r, http.StatusOK, form)
-}
-
-// refusePreview puts the reason where the preview would be, so that nothing
-// that is being typed is replaced.
-func (s *Server) refusePreview(w http.ResponseWriter, r *http.Request, form postForm) error {
-	if !wantsFragment(r) {
-		return s.showForm(w, r, http.StatusUnprocessableEntity, form)
-	}
-	text := form.TitleProblem
-	if text == "" {
-		text = form.ContentProblem
-	}
-	return s.fragment(w, http.StatusUnprocessableEntity, part{"notice", notice{Text: text, Problem: true}})
-}
-
-// editPost handles "GET /posts/{id}/edit".
-func (s *Server) editPost(w http.ResponseWriter, r *http.Request, user db.User) error {
-	post, err := s.findOwnPost(r, user)
-	if err != nil {
-		return err
-	}
-	form := editForm(post.Post, viewOf(r.URL.Query().Get("view")))
-	form.FocusTitle = true
-	return s.showForm(w, r, http.StatusOK, form)
-}
-
-// updatePost handles "POST /posts/{id}".
-func (s *Server) updatePost(w http.ResponseWriter, r *http.Request, user db.User) error {
-	values, err := readForm(r)
-	if err != nil {
-		return err
-	}
-	post, err := s.findOwnPost(r, user)
-	if err != nil {
-		return err
-	}
-	form := editForm(post.Post, viewOf(values.Get("view")))
-	form.fill(values)
-	if !form.valid() {
-		return s.showForm(w, r, http.StatusUnprocessableEntity, form)
-	}
-	content := s.rendered(form.Content)
-	changed, err := s.db.UpdatePost(r.Context(), db.UpdatePostParams{
-		ID: post.Post.ID, Title: &form.Title, Content: &content, Published: &form.Published, Version: db.Time(form.Version),
-	})
-	switch {
-	case errors.Is(err, db.ErrTitleTaken):
-		form.TitleProblem = titleTaken
-		form.focus()
-		return s.showForm(w, r, http.StatusUnprocessableEntity, form)
-	case errors.Is(err, db.ErrStale):
-		return s.showStale(w, r, post.Post.ID, form)
-	case err != nil:
-		return fmt.Errorf("update post %d: %w", post.Post.ID, err)
-	}
-	return s.showUpdated(w, r, user, changed, form.View, "Saved.")
-}
-
-// showStale gives the typed text back when the post was changed meanwhile. To
-// send it again is to decide for it.
-func (s *Server) showStale(w http.ResponseWriter, r *http.Request, id int64, form postForm) error {
-	post, err := s.db.GetPost(r.Context(), id)
-	if err != nil {
-		return fmt.Errorf("update post %d: %w", id, err)
-	}
-	form.Version = int64(post.Post.UpdatedAt)
-	form.Problem = "This post was changed elsewhere after you opened it. Save again to replace that version with this one."
-	form.FocusTitle = true
-	return s.showForm(w, r, http.StatusConflict, form)
-}
-
-// showUpdated answers a change of a post: with the post for htmx, which is told
-// what was done, else with its page.
-func (s *Server) showUpdated(w http.ResponseWriter, r *http.Request, user db.User, post db.Post, view, done string) error {
-	if !wantsFragment(r) {
-		http.Redirect(w, r, fmt.Sprintf("/posts/%d", post.ID), http.StatusSeeOther)
-		return nil
-	}
-	row, err := s.db.GetPost(r.Context(), post.ID)
-	if err != nil {
-		return fmt.Errorf("show post %d: %w", post.ID, err)
-	}
-	return s.fragment(w, http.StatusOK, shownPost(row, visitor{user: user, signedIn: true}, view), part{"status", done})
 }

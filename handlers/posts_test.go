@@ -112,7 +112,7 @@ func TestDoubleSubmitMakesOnePost(t *testing.T) {
 	form.Set("published", "true")
 	c.submit("/posts", form).leadsTo("/posts/1")
 	c.submit("/posts", form).leadsTo("/posts/1")
-	c.htmx("POST", "/posts", form).status(http.StatusNoContent)
+	c.htmx("POST", "/posts", form).status(http.StatusCreated).shows("h1", "Once")
 	form.Set("title", "Once more, after going back")
 	c.submit("/posts", form).leadsTo("/posts/2")
 }
@@ -298,4 +298,46 @@ func titlesOf(a *answer) []string {
 		titles = append(titles, text(n))
 	}
 	return titles
+}
+
+func TestPublishFromItsOwnPage(t *testing.T) {
+	site := newSite(t)
+	c := site.as(ada)
+	form := c.get("/posts/new").fields("#post-form")
+	form.Set("title", "Straight")
+	form.Set("published", "true")
+	a := c.htmx("POST", "/posts", form).status(http.StatusCreated).shows("h1", "Straight").shows(`hx-partial[hx-target="#status"]`, "published")
+	if got := a.Header.Get("HX-Retarget") + " " + a.Header.Get("HX-Push-Url"); got != "#main /posts/1" {
+		t.Errorf("the post goes to %q", got)
+	}
+	if attr(a.one("h1"), "autofocus") != "" || !strings.Contains(a.body, "autofocus") {
+		t.Error("the focus is not on the title")
+	}
+}
+
+func TestEditOfWhatWasDeletedElsewhere(t *testing.T) {
+	site := newSite(t)
+	site.post(ada, "Gone", "old", true)
+	c := site.as(ada)
+	form := c.get("/posts/1/edit").fields("form#post-1")
+	c.submit("/posts/1/delete", nil).leadsTo("/")
+	form.Set("content", "typed for an hour")
+	form.Set("published", "true")
+	again := c.submit("/posts/1", form).status(http.StatusNotFound).shows("form > .problem", "deleted in the meantime").fields("#post-form")
+	if again.Get("content") != "typed for an hour" {
+		t.Fatalf("the form holds %v", again)
+	}
+	again.Set("published", "true")
+	c.submit("/posts", again).leadsTo("/posts/2")
+}
+
+// A text that would fill the memory when it is shown is refused.
+func TestTextThatGrows(t *testing.T) {
+	site := newSite(t)
+	c := site.as(ada)
+	bomb := "[a]: http://x.example/" + strings.Repeat("y", 20_000) + "\n\n" + strings.Repeat("[a]", 6500)
+	form := url.Values{"title": {"Bomb"}, "content": {bomb}, "published": {"true"}}
+	c.submit("/posts", form).status(http.StatusUnprocessableEntity).shows("#post-form-content-problem", "grows")
+	c.htmx("POST", "/posts/preview", form).status(http.StatusUnprocessableEntity).shows(".notice-problem", "grows")
+	c.api("POST", "/api/posts", fmt.Sprintf(`{"title":"Bomb","content":%q}`, bomb)).status(http.StatusUnprocessableEntity)
 }

@@ -16,6 +16,7 @@ type notice struct {
 	LinkURL  string
 	LinkText string
 	NewTab   bool
+	SignOut  bool // all that is left to do
 }
 
 // preferences are what the app's own cookie holds: how somebody likes to read,

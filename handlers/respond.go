@@ -14,9 +14,9 @@ import (
 type page struct {
 	Title       string
 	Description string
-	Path        string // of this page, to come back to
-	Theme       string // light, dark or "" for the system's
-	Viewer      *viewer
+	Path        string       // of this page, to come back to
+	Theme       string       // light, dark or "" for the system's
+	CurrentUser *currentUser // nil: signed out
 	SignInURL   string
 	SignUpURL   string
 	Notices     []notice
@@ -108,7 +108,7 @@ func (s *Server) buffer() *bytes.Buffer {
 // surround fills in what every page shows around its own part: who is asking,
 // notices, colours and Clerk's script for those who may be signed in.
 func (s *Server) surround(w http.ResponseWriter, r *http.Request, p *page) {
-	v := visitorOf(r)
+	v := asking(r)
 	if p.Description == "" {
 		p.Description = siteDescription
 	}
@@ -127,8 +127,8 @@ func (s *Server) surround(w http.ResponseWriter, r *http.Request, p *page) {
 		prefs.Notice = notice{}
 		s.savePreferences(w, r, prefs)
 	}
-	if v.signedIn {
-		p.Viewer = newViewer(v.user)
+	if v.signedIn() {
+		p.CurrentUser = newCurrentUser(v.user)
 		s.useClerk(w, p, false)
 	}
 }

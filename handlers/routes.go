@@ -78,7 +78,7 @@ func (s *Server) unmatched(mux *http.ServeMux, r *http.Request) http.Handler {
 		w.Header().Set("Allow", probe.header.Get("Allow"))
 		return errMethodNotAllowed
 	}
-	if sessionless(r) {
+	if sessionless(r.URL.Path) {
 		return s.unguarded(answer)
 	}
 	return s.public(func(w http.ResponseWriter, r *http.Request, _ visitor) error { return answer(w, r) })

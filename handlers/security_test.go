@@ -68,7 +68,7 @@ func policyProblems(policy string) []string {
 const secureOrigin = "https://localhost"
 
 // overHTTPS gives the site a public origin with HTTPS.
-func overHTTPS(c *Config) { c.PublicURL, c.Clerk.PublicURL = secureOrigin, secureOrigin }
+func overHTTPS(c *Config) { c.Clerk.PublicURL = secureOrigin }
 
 // A kind is a kind of answer, and what gets one from the site.
 type kind struct {

@@ -26,8 +26,6 @@ type Config struct {
 	Clerk          clerk.Config
 	WebhookSecrets []string // none: the webhook answers 500
 	SessionKeys    [][]byte // pairs of a 64-byte and a 32-byte key, newest first
-	PublicURL      string   // the public origin; "": that of each request
-	TrustedProxies []netip.Prefix
 	Log            *slog.Logger
 }
 
@@ -45,7 +43,6 @@ type Server struct {
 	policies policies
 	log      *slog.Logger
 
-	publicURL      string
 	trustedProxies []netip.Prefix
 
 	handler    http.Handler
@@ -85,8 +82,7 @@ func New(c Config) (*Server, error) {
 		static:         files,
 		policies:       newPolicies(auth.Frontend()),
 		log:            c.Log,
-		publicURL:      c.PublicURL,
-		trustedProxies: c.TrustedProxies,
+		trustedProxies: c.Clerk.TrustedProxies,
 	}
 	if s.items, err = templates.NewMemo[postItem](pages, "post-item", rememberedItems); err != nil {
 		return nil, err
@@ -96,7 +92,7 @@ func New(c Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	if s.handler, err = s.middleware(s.router()); err != nil {
+	if s.handler, err = s.middleware(s.router(), c.Clerk.PublicURL); err != nil {
 		return nil, fmt.Errorf("public URL: %w", err)
 	}
 	s.running, s.stop = context.WithCancel(context.Background())
@@ -113,7 +109,3 @@ func (s *Server) Close() {
 	s.background.Wait()
 	s.loops.Wait()
 }
-
-// Wait returns when nothing is left to do in the background but what runs
-// until Close.
-func (s *Server) Wait() { s.background.Wait() }

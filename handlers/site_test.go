@@ -184,11 +184,25 @@ func (s *testSite) user(clerkID string) db.User {
 	return user
 }
 
+// Wait returns when nothing is left to do in the background but what runs
+// until Close.
+func (s *Server) Wait() { s.background.Wait() }
+
+// mustRender renders a text that can be.
+func (s *testSite) mustRender(source string) db.PostContent {
+	s.t.Helper()
+	content, err := s.rendered(source)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return content
+}
+
 // post makes a post of the user.
 func (s *testSite) post(clerkID, title, content string, published bool) db.Post {
 	s.t.Helper()
-	form := postForm{Title: title, Content: content, Published: published}
-	post, err := s.db.CreatePost(s.t.Context(), s.newPostParams(s.user(clerkID), form))
+	text := postText{Title: title, Content: content, Published: published}
+	post, err := s.db.CreatePost(s.t.Context(), newPostParams(s.user(clerkID), text, s.mustRender(content), ""))
 	if err != nil {
 		s.t.Fatal(err)
 	}

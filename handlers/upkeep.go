@@ -45,7 +45,7 @@ func (s *Server) upkeep(ctx context.Context) {
 // renderStale renders posts anew that another version rendered. Once that is
 // done it costs nothing to find it done.
 func (s *Server) renderStale(ctx context.Context) error {
-	version, err := s.db.RenderVersion(ctx)
+	version, err := s.db.GetRenderVersion(ctx)
 	if err != nil || version == templates.MarkdownVersion {
 		return err
 	}
@@ -58,11 +58,15 @@ func (s *Server) renderStale(ctx context.Context) error {
 			return s.db.SetRenderVersion(ctx, templates.MarkdownVersion)
 		}
 		for _, p := range posts {
-			content := s.rendered(p.Content)
+			last = p.ID
+			content, err := s.rendered(p.Content)
+			if err != nil {
+				s.log.Error("a post keeps its old rendering", "post", p.ID, "error", err)
+				continue
+			}
 			if err := s.db.SetRendering(ctx, p.ID, p.UpdatedAt, content.HTML, content.Excerpt, content.RenderVersion); err != nil {
 				return err
 			}
-			last = p.ID
 		}
 	}
 }

@@ -25,15 +25,15 @@ func viewOf(name string) string {
 	return viewPage
 }
 
-// viewer is who is signed in, in the header of every page.
-type viewer struct {
+// currentUser is who is signed in, in the header of every page.
+type currentUser struct {
 	Name   string
 	Avatar avatar
 }
 
-func newViewer(u db.User) *viewer {
+func newCurrentUser(u db.User) *currentUser {
 	name := displayName(u.Name, u.Username)
-	return &viewer{Name: name, Avatar: newAvatar(u.ID, name, u.ImageURL)}
+	return &currentUser{Name: name, Avatar: newAvatar(u.ID, name, u.ImageURL)}
 }
 
 // avatar is a user's picture, or initials on a colour.
@@ -142,12 +142,12 @@ type postActions struct {
 
 // newPostActions says what the visitor may do with a post.
 func newPostActions(v visitor, id, authorID int64, title, view string) postActions {
-	mine := v.signedIn && v.user.ID == authorID
+	mine := v.signedIn() && v.user.ID == authorID
 	return postActions{ID: id, Title: shownTitle(title), View: view, CanEdit: mine, CanDelete: mine || mayModerate(v)}
 }
 
 func mayModerate(v visitor) bool {
-	return v.signedIn && (v.user.Role == db.RoleModerator || v.user.Role == db.RoleAdmin)
+	return v.signedIn() && (v.user.Role == db.RoleModerator || v.user.Role == db.RoleAdmin)
 }
 
 // shownTitle is the title of a post, which a draft may lack.
@@ -158,27 +158,30 @@ func shownTitle(title string) string {
 	return title
 }
 
-// postItem is what post-item.html shows: a post in a list.
-type postItem struct {
+// postHead is what is shown of a post wherever it is shown.
+type postHead struct {
 	postActions
-	Excerpt string
-	Author  author
-	Time    moment
-	Edited  bool
-	Draft   bool
-	Focus   bool // the first of the posts that came when more were asked for
-}
-
-// postView is what post.html shows: a post alone.
-type postView struct {
-	postActions
-	HTML   template.HTML
 	Author author
 	Time   moment
 	Edited bool
 	Draft  bool
-	Focus  bool // it has just taken the place of its form
+	Focus  bool // its title gets the focus: it has just come
 }
+
+// postItem is what post-item.html shows: a post in a list.
+type postItem struct {
+	postHead
+	Excerpt string
+}
+
+// postView is what post.html shows: a post alone.
+type postView struct {
+	postHead
+	HTML template.HTML
+}
+
+// postPath is the address of a post.
+func postPath(id int64) string { return fmt.Sprintf("/posts/%d", id) }
 
 // moreView is what more.html shows below a list.
 type moreView struct {

@@ -1,0 +1,93 @@
+package handlers
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"inkwell/db"
+)
+
+// editPost handles "GET /posts/{id}/edit".
+func (s *Server) editPost(w http.ResponseWriter, r *http.Request, user db.User) error {
+	post, err := s.findOwnPost(r, user)
+	if err != nil {
+		return err
+	}
+	form := editForm(post.Post, viewOf(r.URL.Query().Get("view")))
+	form.Focus = focusTitle
+	return s.showForm(w, r, http.StatusOK, form)
+}
+
+// updatePost handles "POST /posts/{id}".
+func (s *Server) updatePost(w http.ResponseWriter, r *http.Request, user db.User) error {
+	values, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	row, err := s.findOwnPost(r, user)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.offerAsNew(w, r, values)
+	}
+	if err != nil {
+		return err
+	}
+	form := editForm(row.Post, viewOf(values.Get("view")))
+	form.fill(values)
+	content, problems := s.prepare(form.postText)
+	if problems != (fieldProblems{}) {
+		return s.refuse(w, r, form, problems)
+	}
+	post, err := s.db.UpdatePost(r.Context(), db.UpdatePostParams{
+		ID: row.Post.ID, Title: &form.Title, Content: &content, Published: &form.Published, Version: db.Time(form.Version),
+	})
+	switch {
+	case errors.Is(err, db.ErrStale):
+		return s.showStale(w, r, row.Post.ID, form)
+	case errors.Is(err, sql.ErrNoRows):
+		return s.offerAsNew(w, r, values)
+	case err != nil:
+		return s.giveBack(w, r, form, fmt.Errorf("update post %d: %w", row.Post.ID, err))
+	}
+	return s.showUpdated(w, r, user, post, form.View, "Saved.")
+}
+
+// offerAsNew gives back what was typed into the form of a post that is gone.
+func (s *Server) offerAsNew(w http.ResponseWriter, r *http.Request, values url.Values) error {
+	form := newPostForm(viewPage)
+	key := form.FormKey
+	form.fill(values)
+	form.refuse(fieldProblems{})
+	form.FormKey, form.Focus = key, focusTitle
+	form.Problem = "This post was deleted in the meantime. You can keep what you wrote as a new one."
+	return s.showForm(w, r, http.StatusNotFound, form)
+}
+
+// showStale gives the typed text back when the post was changed meanwhile. To
+// send it again is to decide for it.
+func (s *Server) showStale(w http.ResponseWriter, r *http.Request, id int64, form postForm) error {
+	row, err := s.db.GetPost(r.Context(), id)
+	if err != nil {
+		return fmt.Errorf("update post %d: %w", id, err)
+	}
+	form.Version = int64(row.Post.UpdatedAt)
+	form.Problem = "This post was changed elsewhere after you opened it. Save again to replace that version with this one."
+	form.Focus = focusTitle
+	return s.showForm(w, r, http.StatusConflict, form)
+}
+
+// showUpdated answers a change of a post: htmx with the post and what was done,
+// else with its page.
+func (s *Server) showUpdated(w http.ResponseWriter, r *http.Request, user db.User, post db.Post, view, done string) error {
+	if !wantsFragment(r) {
+		http.Redirect(w, r, postPath(post.ID), http.StatusSeeOther)
+		return nil
+	}
+	row, err := s.db.GetPost(r.Context(), post.ID)
+	if err != nil {
+		return fmt.Errorf("show post %d: %w", post.ID, err)
+	}
+	return s.fragment(w, http.StatusOK, append(shownPost(row, known(user), view), part{"status", done})...)
+}
