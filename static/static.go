@@ -10,7 +10,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
@@ -28,6 +27,14 @@ const Prefix = "/static/"
 type Files struct {
 	urls  map[string]string // by file name
 	files map[string]*file  // by request path
+}
+
+// kinds are the types of the files by their ending, whatever the tables of the
+// machine say.
+var kinds = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
 }
 
 type file struct {
@@ -63,7 +70,7 @@ func (f *Files) add(name string, data []byte) {
 	f.urls[name] = url
 	f.files[url] = &file{
 		name:    name,
-		kind:    mime.TypeByExtension(ext),
+		kind:    kinds[ext],
 		tag:     hash,
 		plain:   data,
 		gzipped: sync.OnceValue(func() []byte { return compress(data) }),
