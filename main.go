@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -34,7 +33,7 @@ func main() {
 	}
 }
 
-// Limits of a connection. An event stream lifts its own write limit.
+// Limits of a connection.
 const (
 	headerTimeout   = 5 * time.Second
 	readTimeout     = 15 * time.Second
@@ -86,56 +85,63 @@ type program struct {
 
 // serve answers requests on the listener until ctx is done.
 func (p *program) serve(ctx context.Context, listener net.Listener, stderr io.Writer) error {
+	if p.dev {
+		return p.serveDev(ctx, listener, stderr)
+	}
 	config, err := p.siteConfig()
 	if err != nil {
 		return err
-	}
-	origin := "http://" + listener.Addr().String()
-	var standIn *emulator.Emulator // of Clerk; nil without -dev
-	if p.dev {
-		if standIn, err = emulator.New(emulator.Options{StateFile: p.database + ".clerk.json", Log: p.log}); err != nil {
-			return err
-		}
-		defer standIn.Close()
-		config.Clerk, config.WebhookSecrets = standIn.Config(), []string{standIn.WebhookSecret()}
 	}
 	site, err := handlers.New(config)
 	if err != nil {
 		return err
 	}
 	defer site.Close()
-	var handler http.Handler = site
-	if p.dev {
-		handler = standIn.Handler(site)
+	return p.answer(ctx, listener, stderr, site, site)
+}
+
+// serveDev serves with a stand-in for Clerk on the same origin. A new database
+// gets its users and some posts.
+func (p *program) serveDev(ctx context.Context, listener net.Listener, stderr io.Writer) error {
+	standIn, err := emulator.New(emulator.Options{StateFile: p.database + ".clerk.json", Log: p.log})
+	if err != nil {
+		return err
 	}
-	server := newHTTPServer(handler)
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	if p.dev {
-		if err := p.prepareDemo(ctx, standIn, site, origin); err != nil {
-			return err
+	defer standIn.Close()
+	config, err := p.siteConfig()
+	if err != nil {
+		return err
+	}
+	config.Clerk, config.WebhookSecrets = standIn.Config(), []string{standIn.WebhookSecret()}
+	site, err := handlers.New(config)
+	if err != nil {
+		return err
+	}
+	defer site.Close()
+	if p.fresh {
+		if err := site.WriteDemo(ctx, standIn.Users()); err != nil {
+			return fmt.Errorf("demo posts: %w", err)
 		}
 	}
+	standIn.DeliverTo(origin(listener) + handlers.WebhookPath)
+	return p.answer(ctx, listener, stderr, site, standIn.Handler(site))
+}
+
+func origin(listener net.Listener) string { return "http://" + listener.Addr().String() }
+
+// answer lets handler answer requests, says so, and stops when ctx is done.
+func (p *program) answer(ctx context.Context, listener net.Listener, stderr io.Writer, site *handlers.Server, handler http.Handler) error {
+	server := newHTTPServer(handler, p.log)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
 	site.KeepUp()
-	fmt.Fprintln(stderr, p.readyLine(origin))
+	fmt.Fprintln(stderr, p.readyLine(origin(listener)))
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
 		return stopServer(server)
 	}
-}
-
-// prepareDemo gives a new development database its users and some posts.
-func (p *program) prepareDemo(ctx context.Context, standIn *emulator.Emulator, site *handlers.Server, origin string) error {
-	standIn.DeliverTo(origin + handlers.WebhookPath)
-	if !p.fresh {
-		return nil
-	}
-	if err := site.WriteDemo(ctx, standIn.Users()); err != nil {
-		return fmt.Errorf("demo posts: %w", err)
-	}
-	return nil
 }
 
 // readyLine says that requests are answered, and where.
@@ -149,7 +155,7 @@ func (p *program) readyLine(origin string) string {
 	return "Inkwell is ready: " + origin
 }
 
-func newHTTPServer(handler http.Handler) *http.Server {
+func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
@@ -157,17 +163,19 @@ func newHTTPServer(handler http.Handler) *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          log.New(io.Discard, "", 0), // what breaks a connection is no matter of ours
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+
+		DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered with our headers too
 	}
 }
 
-// stopServer takes no more requests and waits for those under way.
+// stopServer takes no more requests and waits for those under way. An error
+// says that some were cut off.
 func stopServer(server *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	err := server.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return server.Close()
+	if err := server.Shutdown(ctx); err != nil {
+		return fmt.Errorf("requests were cut off after %s: %w", shutdownTimeout, errors.Join(err, server.Close()))
 	}
-	return err
+	return nil
 }

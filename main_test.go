@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"os/exec"
@@ -324,13 +325,17 @@ func (p *process) titles() map[string]bool {
 func TestStopFinishesWhatIsUnderWay(t *testing.T) {
 	p := start(t, t.TempDir())
 	body, send := io.Pipe()
-	req, err := http.NewRequest("POST", p.url+"/api/webhooks/clerk", body)
+	reading := make(chan struct{}) // closed when the program has begun to read
+	trace := &httptrace.ClientTrace{Got100Continue: func() { close(reading) }}
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), "POST", p.url+"/api/webhooks/clerk", body)
 	if err != nil {
 		t.Fatal(err)
 	}
+	req.Header.Set("Expect", "100-continue")
+	client := http.Client{Transport: &http.Transport{ExpectContinueTimeout: 10 * time.Second}}
 	answer := make(chan int, 1)
 	go func() {
-		res, err := http.DefaultClient.Do(req)
+		res, err := client.Do(req)
 		if err != nil {
 			answer <- 0
 			return
@@ -338,7 +343,8 @@ func TestStopFinishesWhatIsUnderWay(t *testing.T) {
 		res.Body.Close()
 		answer <- res.StatusCode
 	}()
-	send.Write([]byte("half")) // returns when the client has taken it
+	<-reading
+	send.Write([]byte("half"))
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/joho/godotenv"
 
@@ -49,12 +51,17 @@ var clerkVariables = []string{
 func readSettings(args []string, getenv func(string) string, stderr io.Writer) (settings, error) {
 	var set settings
 	flags := flag.NewFlagSet("inkwell", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(io.Discard) // main prints the error
 	flags.StringVar(&set.addr, "addr", "", "`address` to listen on (ADDR; default "+defaultAddr+")")
 	flags.StringVar(&set.database, "db", "", "`path` of the SQLite file (DATABASE_PATH; default "+defaultDatabase+", with -dev "+devDatabase+")")
 	flags.StringVar(&set.publicURL, "url", "", "public `origin` such as https://posts.example.com (PUBLIC_URL; default that of each request)")
 	flags.BoolVar(&set.dev, "dev", false, "run with a stand-in for Clerk and demo posts, for this machine alone: no account, no network")
 	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(stderr, "Inkwell serves posts. Its flags are:")
+			flags.SetOutput(stderr)
+			flags.PrintDefaults()
+		}
 		return set, err
 	}
 	if flags.NArg() > 0 {
@@ -116,34 +123,32 @@ func (l *settingsReader) fill(value *string, name, fallback string) {
 }
 
 func (l *settingsReader) read(set *settings) {
-	database := defaultDatabase
-	if set.dev {
-		database = devDatabase
-	}
 	l.fill(&set.addr, "ADDR", defaultAddr)
-	if set.dev { // a path that is meant for a real site is not touched
-		l.fill(&set.database, "", database)
-	} else {
-		l.fill(&set.database, "DATABASE_PATH", database)
-	}
-	l.fill(&set.publicURL, "PUBLIC_URL", "")
-	set.publicURL = strings.TrimRight(set.publicURL, "/")
 	if _, _, err := net.SplitHostPort(set.addr); err != nil {
 		l.problem("ADDR (-addr) is %q: it has to be host:port, such as %s", set.addr, defaultAddr)
 	}
-	l.readProxies(set)
 	l.readSessionKey(set)
 	if set.dev {
-		l.checkDev(set)
+		l.readDev(set)
 		return
 	}
+	l.fill(&set.database, "DATABASE_PATH", defaultDatabase)
+	l.fill(&set.publicURL, "PUBLIC_URL", "")
+	set.publicURL = strings.ToLower(strings.TrimRight(set.publicURL, "/"))
+	l.readProxies(set)
 	l.readClerk(set)
 	l.readWebhookSecrets(set)
 }
 
-// checkDev keeps the stand-in, where anybody may sign in as anybody, away from
-// the net and from a real instance.
-func (l *settingsReader) checkDev(set *settings) {
+// readDev keeps the stand-in, where anybody may sign in as anybody, away from
+// the net, from a real instance and from a real site's database.
+func (l *settingsReader) readDev(set *settings) {
+	if set.database == "" {
+		set.database = devDatabase
+	}
+	if set.publicURL != "" {
+		l.problem("-dev is for this machine alone and has no public origin: leave -url out")
+	}
 	host, _, _ := net.SplitHostPort(set.addr)
 	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
 		l.problem("-dev listens on this machine alone: use -addr 127.0.0.1:PORT, not %s", set.addr)
@@ -206,7 +211,7 @@ func (l *settingsReader) readProxies(set *settings) {
 }
 
 func listed(s string) []string {
-	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 }
 
 // Sizes of the keys of the app's own cookie, in bytes.
@@ -229,7 +234,7 @@ func (l *settingsReader) readSessionKey(set *settings) {
 // newest first, into pairs of keys.
 func parseSessionKeys(s string) ([][]byte, error) {
 	var keys [][]byte
-	for _, text := range listed(strings.TrimSpace(s)) {
+	for _, text := range listed(s) {
 		key, err := base64.StdEncoding.DecodeString(text)
 		if err != nil || len(key) != hashKeySize+encryptKeySize {
 			return nil, errors.New("each key has to be base64 of 96 bytes")
@@ -263,15 +268,26 @@ func (set settings) sessionKeys() ([][]byte, error) {
 	return keys, nil
 }
 
+// makeSessionKey makes the file with a new key and returns what is in it. Of
+// several programs that do so at once, all get the key of the first.
 func makeSessionKey(path string) ([]byte, error) {
 	key := make([]byte, hashKeySize+encryptKeySize)
-	rand.Read(key) // never fails
-	text := []byte(base64.StdEncoding.EncodeToString(key) + "\n")
-	temporary := path + ".new"
-	if err := os.WriteFile(temporary, text, 0o600); err != nil {
+	rand.Read(key)                                                   // never fails
+	file, err := os.CreateTemp(filepath.Dir(path), ".session-key-*") // with mode 0600
+	if err != nil {
 		return nil, err
 	}
-	return text, os.Rename(temporary, path)
+	defer os.Remove(file.Name())
+	_, err = fmt.Fprintln(file, base64.StdEncoding.EncodeToString(key))
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(file.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := os.Rename(file.Name(), path); err != nil { // where there are no links
+			return nil, err
+		}
+	}
+	return os.ReadFile(path)
 }
 
 // siteConfig is what the settings say of the site.
@@ -282,8 +298,6 @@ func (p *program) siteConfig() (handlers.Config, error) {
 		Clerk:          p.clerk,
 		WebhookSecrets: p.webhookSecrets,
 		SessionKeys:    keys,
-		PublicURL:      p.publicURL,
-		TrustedProxies: p.trustedProxies,
 		Log:            p.log,
 	}, err
 }
