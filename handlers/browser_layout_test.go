@@ -88,7 +88,7 @@ func testColours(t *testing.T, b *browser) {
 	theme := func(want string) {
 		t.Helper()
 		p.until("the theme is "+want, `(document.documentElement.dataset.theme ?? "system") === `+quote(want))
-		p.until(want+" is pressed", `document.querySelector("[aria-pressed]").value === `+quote(want))
+		p.until(want+" is pressed", `document.querySelector("[aria-pressed=true]").value === `+quote(want))
 	}
 	theme("system")
 	choices := []struct{ button, theme, scheme string }{
