@@ -146,7 +146,8 @@ func testBackAndForward(t *testing.T, b *browser) {
 func (p *tab) travel(steps int) {
 	p.t.Helper()
 	before := eval[string](p, "location.href")
-	eval[any](p, fmt.Sprintf("history.go(%d)", steps))
+	// Later, so that the answer to this evaluation is there before the page goes.
+	eval[any](p, fmt.Sprintf("setTimeout(() => history.go(%d))", steps))
 	p.until("the address changes", "location.href !== "+quote(before))
 }
 
