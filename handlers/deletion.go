@@ -16,6 +16,7 @@ type deletedView struct {
 	ID    int64
 	Title string
 	View  string
+	Alone bool // nothing else is on the page
 }
 
 // deletePost handles "DELETE /posts/{id}" and "POST /posts/{id}/delete". It
@@ -31,7 +32,7 @@ func (s *Server) deletePost(w http.ResponseWriter, r *http.Request, user db.User
 	}
 	title := shownTitle(post.Title)
 	if wantsFragment(r) {
-		return s.fragment(w, http.StatusOK, part{"post-deleted", deletedView{post.ID, title, view}}, part{"status", "Deleted. " + undoHint})
+		return s.fragment(w, http.StatusOK, part{"post-deleted", deletedView{post.ID, title, view, view == viewPage}}, part{"status", "Deleted. " + undoHint})
 	}
 	s.leaveNotice(w, r, notice{Text: fmt.Sprintf("“%s” is deleted. %s", title, undoHint), UndoID: post.ID})
 	http.Redirect(w, r, listOf(post.Published), http.StatusSeeOther)

@@ -189,8 +189,11 @@ func newDraftItems(rows []db.ListDraftsRow, user db.User, now time.Time) ([]post
 		items[i].Excerpt = row.Excerpt
 	}
 	more := moreView{End: "No more drafts."}
-	if next != nil {
+	switch {
+	case next != nil:
 		more.URL = "/drafts?before=" + next.String()
+	case len(rows) == 0:
+		more.End = "You have no drafts."
 	}
 	return items, more
 }
