@@ -82,7 +82,7 @@ func (i *inventory) add(s *Server, r *http.Request, status int, body string) {
 	if i.router == nil {
 		i.list(s)
 	}
-	if _, pattern := i.router.Handler(r); status < http.StatusBadRequest {
+	if _, pattern := i.router.Handler(r); status < http.StatusBadRequest && status != http.StatusTemporaryRedirect { // a handshake is no answer of the route
 		delete(i.open, "route "+pattern)
 	}
 	for name := range i.open {
