@@ -49,7 +49,7 @@ func TestWebhookSignatures(t *testing.T) {
 	for _, c := range file.Verify {
 		t.Run(c.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				time.Sleep(time.Until(time.Unix(c.Now, 0)))
+				<-time.After(time.Until(time.Unix(c.Now, 0)))
 				v, err := clerk.NewWebhookVerifier(c.Secrets...)
 				if err != nil {
 					t.Fatal(err)
