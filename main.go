@@ -36,7 +36,7 @@ func main() {
 }
 
 // gcPercent lets the heap, a few megabytes alive, grow to five times that before
-// it is collected: by default that takes a fifth of the work for a page.
+// it is collected: by default that is a good part of the work for a page.
 const gcPercent = 400
 
 // Limits of a connection.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 
 	"inkwell/db"
@@ -26,7 +25,7 @@ func localPath(target string) string {
 		return "/"
 	}
 	u, err := url.Parse(target)
-	if err != nil || u.Host != "" || u.Scheme != "" || strings.HasPrefix(path.Clean(u.Path), "//") || strings.Contains(u.Path, "/.") {
+	if err != nil || u.Host != "" || u.Scheme != "" || strings.Contains(u.Path, "/.") {
 		return "/"
 	}
 	return target

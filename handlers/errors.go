@@ -117,21 +117,20 @@ func (s *Server) answerProblem(w http.ResponseWriter, r *http.Request, p problem
 	case isAPI(r):
 		return writeProblem(w, p)
 	case wantsFragment(r):
-		return s.alert(w, r, p)
+		return s.alert(w, p)
 	}
 	return s.page(w, r, p.status, "error", page{Title: p.heading(), Main: newErrorView(r, p)})
 }
 
 // alert shows a problem in the page's alerts area, so that it never replaces
 // what somebody is typing.
-func (s *Server) alert(w http.ResponseWriter, r *http.Request, p problem) error {
+func (s *Server) alert(w http.ResponseWriter, p problem) error {
 	w.Header().Set("HX-Retarget", "#alerts")
 	w.Header().Set("HX-Reswap", "innerHTML")
-	n := notice{Text: p.text, Problem: true}
+	n := notice{Text: p.text, Problem: true, SignOut: p.refused}
 	if p.reference != "" {
 		n.Text += " Reference: " + p.reference
 	}
-	n.SignOut = p.refused
 	if p.status == http.StatusUnauthorized && !p.refused {
 		n.LinkURL, n.LinkText, n.NewTab = signInURL("/account"), "Sign in in a new tab", true
 	}

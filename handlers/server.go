@@ -19,8 +19,7 @@ import (
 	"inkwell/templates"
 )
 
-// Config is what a Server needs. All fields but those said to be optional must
-// be set.
+// Config is what a Server needs. All fields but WebhookSecrets must be set.
 type Config struct {
 	DB             *db.DB
 	Clerk          clerk.Config
