@@ -14,6 +14,7 @@ package emulator
 import (
 	"crypto/subtle"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -49,6 +50,10 @@ type Options struct {
 	// Empty: a fixed one, so that cookies outlive a new state file.
 	PublishableKey string
 
+	// ScriptDir is a folder with ClerkJS as npm lays it out: below it are
+	// @clerk/clerk-js/dist and @clerk/ui/dist. Empty: small stand-ins of ours.
+	ScriptDir string
+
 	// Client delivers webhooks; nil: one that waits 5 seconds for an answer.
 	// Redirects are never followed.
 	Client *http.Client
@@ -65,6 +70,7 @@ type Emulator struct {
 	now      func() time.Time
 	log      *slog.Logger
 
+	scripts fs.FS // by their paths in npm's folder
 	tokens  *issuer
 	courier *courier
 	api     http.Handler // the Frontend and the Backend API, below /v1
@@ -90,6 +96,9 @@ func New(o Options) (*Emulator, error) {
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.scripts, err = openScripts(o.ScriptDir); err != nil {
+		return nil, err
 	}
 	s, err := openState(o.StateFile, e.now())
 	if err != nil {
@@ -148,7 +157,7 @@ func (e *Emulator) routes() http.Handler {
 	mux.Handle(Prefix+"/v1/", http.StripPrefix(Prefix, e.api))
 	mux.Handle("GET "+Prefix+"/.well-known/jwks.json", answer(e.jwks))
 	mux.Handle("GET "+Prefix+"/ready-users.json", answer(e.listReadyUsers))
-	mux.HandleFunc("GET "+Prefix+"/npm/@clerk/{package}/dist/{file}", e.showScript)
+	mux.HandleFunc("GET "+Prefix+"/npm/@clerk/{package}/dist/{file...}", e.showScript)
 	e.portalRoutes(mux)
 	return mux
 }

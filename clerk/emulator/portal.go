@@ -3,7 +3,6 @@ package emulator
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	"embed"
 	"errors"
 	"fmt"
@@ -11,14 +10,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"inkwell/clerk"
 )
 
-//go:embed portal script
-var files embed.FS
+//go:embed portal
+var pages embed.FS
 
 // maxName bounds a first or last name, in characters.
 const maxName = 100
@@ -26,7 +24,7 @@ const maxName = 100
 // portalRoutes adds the pages, which stand in for Clerk's Account Portal and
 // need no JavaScript.
 func (e *Emulator) portalRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET "+Prefix+"/style.css", func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, "portal/style.css") })
+	mux.HandleFunc("GET "+Prefix+"/style.css", func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, pages, "portal/style.css") })
 	mux.HandleFunc("GET "+Prefix+"/sign-in", e.showSignIn)
 	mux.HandleFunc("POST "+Prefix+"/sign-in", e.enterPortal)
 	mux.HandleFunc("GET "+Prefix+"/sign-up", e.showSignIn)
@@ -192,37 +190,13 @@ func optional(s string) *string {
 func calledName(u clerk.User) string { return cmp.Or(u.Name, text(u.Email), u.ID) }
 
 func render(w http.ResponseWriter, status int, name string, view any) {
-	pages := template.Must(template.ParseFS(files, "portal/layout.html", "portal/"+name))
+	set := template.Must(template.ParseFS(pages, "portal/layout.html", "portal/"+name))
 	var page bytes.Buffer
-	if err := pages.ExecuteTemplate(&page, "layout.html", view); err != nil {
+	if err := set.ExecuteTemplate(&page, "layout.html", view); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	page.WriteTo(w)
-}
-
-// showScript handles "GET /__clerk/npm/@clerk/{package}/dist/{file}": small
-// stand-ins for Clerk's browser scripts, of whatever version.
-func (e *Emulator) showScript(w http.ResponseWriter, r *http.Request) {
-	name, _, _ := strings.Cut(r.PathValue("package"), "@")
-	switch file := r.PathValue("file"); name + "/" + file {
-	case "clerk-js/clerk.browser.js", "ui/ui.browser.js":
-		serveFile(w, r, "script/"+file)
-	default:
-		http.NotFound(w, r)
-	}
-}
-
-// serveFile answers with an embedded file, which browsers may keep but have to
-// ask about: it changes with the program.
-func serveFile(w http.ResponseWriter, r *http.Request, name string) {
-	content, err := files.ReadFile(name)
-	if err != nil {
-		panic(err) // name is one of ours
-	}
-	w.Header().Set("Cache-Control", "no-cache")
-	w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(content)))
-	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 }
