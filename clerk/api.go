@@ -84,6 +84,34 @@ func (a *API) handshakePayload(ctx context.Context, nonce string) ([]string, err
 	return decodeDirectives(body, "directives")
 }
 
+// refreshParams ask for a fresh token of a session, on behalf of a browser.
+type refreshParams struct {
+	clerk.APIParams
+	Format         string              `json:"format"`
+	ExpiredToken   string              `json:"expired_token"`
+	RefreshToken   string              `json:"refresh_token"`
+	RequestOrigin  string              `json:"request_origin"`
+	RequestHeaders map[string][]string `json:"request_headers"` // of the browser, by name in lower case
+}
+
+// refreshSession returns the Set-Cookie directives of a fresh session token.
+func (a *API) refreshSession(ctx context.Context, id string, suffixed bool, p refreshParams) ([]string, error) {
+	path := "/sessions/" + id + "/refresh"
+	if suffixed {
+		path += "?suffixed_cookies=true"
+	}
+	request := clerk.NewAPIRequest(http.MethodPost, path)
+	request.SetParams(&p)
+	var answer struct {
+		clerk.APIResource
+		Cookies []string `json:"cookies"`
+	}
+	if err := a.backend.Call(ctx, request, &answer); err != nil {
+		return nil, fmt.Errorf("clerk: refresh session: %w", plain(err))
+	}
+	return answer.Cookies, nil
+}
+
 // isID reports whether id looks like one of Clerk's, and is safe in a path.
 func isID(id string) bool {
 	return id != "" && len(id) <= maxID && !strings.ContainsFunc(id, func(r rune) bool { return r == '.' || notInToken(r) })

@@ -17,18 +17,17 @@ const (
 // Why nobody is signed in, in the words of Clerk's SDK, beside the names of
 // what is wrong with a token. The pending session is a word of ours.
 const (
-	reasonDevBrowserSync      = "dev-browser-sync"
-	reasonDevBrowserMissing   = "dev-browser-missing"
-	reasonNothing             = "session-token-and-uat-missing"
-	reasonNoClientUAT         = "session-token-but-no-client-uat"
-	reasonNoSession           = "client-uat-but-no-session-token"
-	reasonBeforeClientUAT     = "session-token-iat-before-client-uat"
-	reasonTypeMismatch        = "token-type-mismatch"
-	reasonNotActiveYet        = "session-token-nbf"
-	reasonIssuedInFuture      = "session-token-iat-in-the-future"
-	reasonExpiredNoRefresh    = "session-token-expired-refresh-non-eligible-no-refresh-cookie"
-	reasonExpiredNotRefreshed = "session-token-expired-refresh-non-eligible-non-get"
-	reasonPending             = "session-pending"
+	reasonDevBrowserSync    = "dev-browser-sync"
+	reasonDevBrowserMissing = "dev-browser-missing"
+	reasonNothing           = "session-token-and-uat-missing"
+	reasonNoClientUAT       = "session-token-but-no-client-uat"
+	reasonNoSession         = "client-uat-but-no-session-token"
+	reasonBeforeClientUAT   = "session-token-iat-before-client-uat"
+	reasonTypeMismatch      = "token-type-mismatch"
+	reasonNotActiveYet      = "session-token-nbf"
+	reasonIssuedInFuture    = "session-token-iat-in-the-future"
+	reasonExpiredRefresh    = "session-token-expired-refresh-" // and why there was none
+	reasonPending           = "session-pending"
 
 	pendingMessage = "The session has tasks that the user must finish first."
 	notJWTMessage  = "Invalid JWT form. A JWT consists of three parts separated by dots."
@@ -99,35 +98,30 @@ func (a *Authenticator) byCookies(ctx context.Context, q *request) Result {
 // byToken decides by a session token, which its carrier brought.
 func (a *Authenticator) byToken(ctx context.Context, q *request, t *token, carrier string) Result {
 	claims, err := a.verify(ctx, t, originOf(q.url), leeway)
-	if err != nil {
-		result := a.refuse(q, err.code, message(err.text, err.code, carrier))
-		result.Problem = err.err
-		if err.code == tokenExpired { // times are looked at last
-			result.ExpiredSessionID, _ = t.payload.SessionID.(string)
-		}
-		return result
-	}
-	if t.pending() {
+	switch {
+	case err != nil && err.code == tokenExpired: // times are looked at last
+		return a.byExpiredToken(ctx, q, t, message(err.text, err.code, carrier))
+	case err != nil:
+		return a.refuse(q, err, message(err.text, err.code, carrier))
+	case t.pending():
 		return signedOut(reasonPending, pendingMessage)
 	}
 	return Result{State: SignedIn, Claims: claims, Header: http.Header{}}
 }
 
-// refuse returns the result of a token with something wrong. A token that is
-// good at another time is worth a handshake.
-func (a *Authenticator) refuse(q *request, code, message string) Result {
-	switch code {
-	case tokenExpired:
-		if q.method != http.MethodGet {
-			return a.redirect(q, reasonExpiredNotRefreshed, message)
-		}
-		return a.redirect(q, reasonExpiredNoRefresh, message)
+// refuse returns the result of a token with something wrong. A token that will
+// be good is worth a handshake.
+func (a *Authenticator) refuse(q *request, err *tokenError, message string) Result {
+	switch err.code {
 	case tokenNotActiveYet:
 		return a.redirect(q, reasonNotActiveYet, message)
 	case tokenIssuedInFuture:
 		return a.redirect(q, reasonIssuedInFuture, message)
 	}
-	return signedOut(code, message)
+	result := signedOut(err.code, message)
+	result.Problem = err.err
+	result.Unverified = err.err != nil
+	return result
 }
 
 func message(text, code, carrier string) string {

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
 )
 
 // An Authenticator finds out who sends a request. It is safe for concurrent
@@ -41,6 +42,8 @@ type Authenticator struct {
 	verified *lru.Cache[string, *token] // by the token itself
 	api      *API
 	now      func() time.Time
+
+	refreshes singleflight.Group // of sessions, by what is asked for
 }
 
 // New returns an Authenticator for the instance of c, or all that is wrong
@@ -128,6 +131,11 @@ type Result struct {
 	// HandshakeDue says that nobody is signed in although a handshake may sign
 	// the user in: this request just cannot be redirected to one.
 	HandshakeDue bool
+
+	// Unverified says that nobody is signed in because the keys that tokens are
+	// signed with cannot be had: who is asking may well be signed in. What needs
+	// a user is best answered with status 503.
+	Unverified bool
 
 	// Problem is what failed on the way to this result though a request was
 	// not to blame for it, for the log: a key set that cannot be fetched, a

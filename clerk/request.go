@@ -18,6 +18,7 @@ const maxCookieHeader = 64 << 10
 // A request is what an HTTP request says about who is asking.
 type request struct {
 	method   string
+	raw      *http.Request
 	url      *url.URL // as the browser sees it: absolute, on the public origin
 	query    url.Values
 	cookies  map[string]string
@@ -35,6 +36,7 @@ type request struct {
 // newRequest reads r. Now, in Unix seconds, decides which cookies count.
 func (a *Authenticator) newRequest(r *http.Request, now int64) *request {
 	q := &request{
+		raw:      r,
 		method:   r.Method,
 		url:      a.publicURL(r),
 		query:    r.URL.Query(),
@@ -53,6 +55,15 @@ func (a *Authenticator) newRequest(r *http.Request, now int64) *request {
 	q.devBrowser = q.parameter(DevBrowserCookie, a.cookieName(q, DevBrowserCookie))
 	q.redirects, _ = strconv.Atoi(q.cookies[RedirectCountCookie]) // 0 for nonsense, the nearest when out of range
 	return q
+}
+
+// headers returns the headers of r, with its Host, by name in lower case.
+func headers(r *http.Request) map[string][]string {
+	all := map[string][]string{"host": {r.Host}}
+	for name, values := range r.Header {
+		all[strings.ToLower(name)] = values
+	}
+	return all
 }
 
 func (a *Authenticator) cookieName(q *request, cookie string) string {
