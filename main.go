@@ -109,7 +109,7 @@ func (p *program) serve(ctx context.Context, listener net.Listener, stderr io.Wr
 // serveDev serves with a stand-in for Clerk on the same origin. A new database
 // gets its users and some posts.
 func (p *program) serveDev(ctx context.Context, listener net.Listener, stderr io.Writer) error {
-	standIn, err := emulator.New(emulator.Options{StateFile: p.database + ".clerk.json", Log: p.log})
+	standIn, err := emulator.New(emulator.Options{StateFile: p.database + ".clerk.json", ScriptDir: p.scripts, Log: p.log})
 	if err != nil {
 		return err
 	}

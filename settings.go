@@ -27,6 +27,7 @@ type settings struct {
 	database  string // path
 	publicURL string // origin, or ""
 	dev       bool
+	scripts   string // folder of ClerkJS for the stand-in, or ""
 
 	clerk          clerk.Config
 	webhookSecrets []string
@@ -56,6 +57,7 @@ func readSettings(args []string, getenv func(string) string, stderr io.Writer) (
 	flags.StringVar(&set.database, "db", "", "`path` of the SQLite file (DATABASE_PATH; default "+defaultDatabase+", with -dev "+devDatabase+")")
 	flags.StringVar(&set.publicURL, "url", "", "public `origin` such as https://posts.example.com (PUBLIC_URL; default that of each request)")
 	flags.BoolVar(&set.dev, "dev", false, "run with a stand-in for Clerk and demo posts, for this machine alone: no account, no network")
+	flags.StringVar(&set.scripts, "dev-clerk-js", "", "with -dev: `folder` with the real ClerkJS, laid out as node_modules is, in the place of a small stand-in")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(stderr, "Inkwell serves posts. Its flags are:")
@@ -131,6 +133,9 @@ func (l *settingsReader) read(set *settings) {
 	if set.dev {
 		l.readDev(set)
 		return
+	}
+	if set.scripts != "" {
+		l.problem("-dev-clerk-js is for the stand-in for Clerk alone: add -dev, or leave it out")
 	}
 	l.fill(&set.database, "DATABASE_PATH", defaultDatabase)
 	l.fill(&set.publicURL, "PUBLIC_URL", "")

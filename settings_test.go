@@ -57,6 +57,10 @@ func TestDefaults(t *testing.T) {
 	if err != nil || set.database != "mine.db" {
 		t.Errorf("with -dev -db the database is %q, %v", set.database, err)
 	}
+	set, err = readFrom([]string{"-dev", "-dev-clerk-js", "scripts"}, nil)
+	if err != nil || set.scripts != "scripts" {
+		t.Errorf("with -dev -dev-clerk-js the scripts are in %q, %v", set.scripts, err)
+	}
 }
 
 func TestDevReadsNoDotEnv(t *testing.T) {
@@ -99,6 +103,7 @@ func TestBadSettings(t *testing.T) {
 		{"dev on an address of the net", []string{"-dev", "-addr", "192.0.2.1:80"}, nil, []string{"-dev"}},
 		{"dev with a real key", []string{"-dev"}, map[string]string{"CLERK_SECRET_KEY": "sk_live_x"}, []string{"CLERK_SECRET_KEY"}},
 		{"dev with a webhook secret", []string{"-dev"}, map[string]string{"CLERK_WEBHOOK_SIGNING_SECRET": "x"}, []string{"CLERK_WEBHOOK_SIGNING_SECRET"}},
+		{"scripts for the stand-in without it", []string{"-dev-clerk-js", "."}, goodSettings(), []string{"-dev-clerk-js", "add -dev"}},
 		{"a word", []string{"serve"}, goodSettings(), []string{"serve", "-help"}},
 	}
 	for _, tt := range tests {
