@@ -62,7 +62,7 @@ func New(c Config) (*Authenticator, error) {
 	if c.PublicURL != "" {
 		a.public, _ = parseOrigin(c.PublicURL)
 	}
-	a.keys = &keySet{fetch: a.api.fetchKeys, now: a.now}
+	a.keys = newKeySet(a.api.fetchKeys, a.now)
 	if c.JWTKey != "" {
 		a.keys, _ = parsePEM(c.JWTKey)
 	}

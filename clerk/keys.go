@@ -10,15 +10,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/go-jose/go-jose/v3"
-)
-
-const (
-	keysFresh       = 5 * time.Minute  // how long a fetched key set is used
-	unknownKeyPause = 30 * time.Second // between two fetches for keys that the set lacks
 )
 
 // A keySource knows the public keys that session tokens are signed with.
@@ -48,85 +41,11 @@ func parsePEM(text string) (fixedKey, error) {
 	return fixedKey{public}, nil
 }
 
-// A keySet is the instance's key set, fetched from the Backend API when it is
-// needed. Each fetch replaces it, so that a revoked key is soon refused.
-type keySet struct {
-	fetch func(context.Context) (map[string]*rsa.PublicKey, error)
-	now   func() time.Time
-
-	mu      sync.Mutex
-	keys    map[string]*rsa.PublicKey
-	fetched time.Time // when keys came
-	unknown time.Time // when a fetch for a key that was not there began
-	flight  *keyFetch // nil when none is under way
-}
-
-// A keyFetch is one fetch that any number of requests wait for.
-type keyFetch struct {
-	done chan struct{}
-	err  error // set before done is closed
-}
-
-func (s *keySet) key(ctx context.Context, id string) (*rsa.PublicKey, *tokenError) {
-	key, flight := s.lookup(ctx, id)
-	if flight == nil {
-		return found(key, id)
-	}
-	select {
-	case <-flight.done:
-	case <-ctx.Done():
-		return nil, &tokenError{code: unexpectedError, text: "The request ended before the key set was loaded.", err: ctx.Err()}
-	}
-	if flight.err != nil {
-		return nil, fetchError(flight.err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return found(s.keys[id], id)
-}
-
-// lookup returns the key of an id, or a fetch to wait for. Both are nil when
-// the id is unknown and the set too young to ask again: anybody can make up
-// ids.
-func (s *keySet) lookup(ctx context.Context, id string) (*rsa.PublicKey, *keyFetch) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	if fresh := s.keys != nil && now.Sub(s.fetched) < keysFresh; fresh {
-		key := s.keys[id]
-		if key != nil || now.Sub(s.unknown) < unknownKeyPause {
-			return key, nil
-		}
-		s.unknown = now
-	}
-	if s.flight == nil {
-		s.flight = &keyFetch{done: make(chan struct{})}
-		go s.run(context.WithoutCancel(ctx), s.flight) // others wait for it too
-	}
-	return nil, s.flight
-}
-
-func (s *keySet) run(ctx context.Context, flight *keyFetch) {
-	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
-	defer cancel()
-	keys, err := s.fetch(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err == nil {
-		s.keys, s.fetched = keys, s.now()
-	}
-	s.flight, flight.err = nil, err
-	close(flight.done)
-}
-
-func found(key *rsa.PublicKey, id string) (*rsa.PublicKey, *tokenError) {
-	if key != nil {
-		return key, nil
-	}
+func unknownKey(id string) *tokenError {
 	if id == "" {
 		id = "undefined"
 	}
-	return nil, &tokenError{code: keyMismatch, text: fmt.Sprintf("Unable to find a signing key in JWKS that matches the kid='%s' of the provided session token. "+
+	return &tokenError{code: keyMismatch, text: fmt.Sprintf("Unable to find a signing key in JWKS that matches the kid='%s' of the provided session token. "+
 		"Please make sure that the __session cookie or the HTTP authorization header contain a Clerk-generated session JWT. "+
 		"Go to your Dashboard and validate your secret and public keys are correct. Contact support@clerk.com if the issue persists.", id)}
 }

@@ -1,16 +1,10 @@
 package clerk_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"inkwell/clerk"
 )
@@ -87,128 +81,6 @@ func TestKeySetIsAskedForWithTheSecret(t *testing.T) {
 	if asked.Header.Get("Authorization") != "Bearer "+liveKey || asked.Header.Get("Clerk-Api-Version") == "" {
 		t.Errorf("headers %v", asked.Header)
 	}
-}
-
-// A rotation is noticed by the new key's unknown id; the old key is refused
-// with the next set, and in five minutes at the latest.
-func TestKeyRotation(t *testing.T) {
-	clock := now
-	id, fetches := kid, 0
-	c := keyed(func(w http.ResponseWriter, r *http.Request) {
-		fetches++
-		answer(200, jwks(id, &keys()[0].PublicKey))(w, r)
-	})
-	c.Now = func() time.Time { return clock }
-	a := newAuthenticator(t, c)
-	steps := []struct {
-		name    string
-		after   time.Duration
-		publish string
-		token   string // its kid
-		reason  string
-		fetches int // so far
-	}{
-		{"first", 0, kid, kid, "", 1},
-		{"again", time.Second, kid, kid, "", 1},
-		{"nearly too old", 5*time.Minute - 2*time.Second, kid, kid, "", 1},
-		{"too old", time.Second, kid, kid, "", 2},
-		{"unknown", 0, kid, "ins_new", "jwk-kid-mismatch", 3},
-		{"unknown again", 29 * time.Second, "ins_new", "ins_new", "jwk-kid-mismatch", 3},
-		{"another unknown", 0, "ins_new", "ins_made_up", "jwk-kid-mismatch", 3},
-		{"old one in the meantime", 0, "ins_new", kid, "", 3},
-		{"unknown after the pause", time.Second, "ins_new", "ins_new", "", 4},
-		{"old one is gone", 0, "ins_new", kid, "jwk-kid-mismatch", 4},
-	}
-	for _, step := range steps {
-		clock = clock.Add(step.after)
-		id = step.publish
-		fresh := claims{"iat": clock.Unix(), "nbf": clock.Unix(), "exp": clock.Unix() + 60}
-		result, err := a.Authenticate(withSession(sign(sessionClaims(fresh), map[string]any{"kid": step.token}, "")))
-		if err != nil || result.Reason != step.reason || fetches != step.fetches {
-			t.Errorf("%s: %q after %d fetches (%v), want %q after %d", step.name, result.Reason, fetches, err, step.reason, step.fetches)
-		}
-	}
-}
-
-// A set that cannot be fetched again because of an unknown id stays in use.
-func TestKeysSurviveFailedFetch(t *testing.T) {
-	var fetches atomic.Int32
-	a := newAuthenticator(t, keyed(func(w http.ResponseWriter, r *http.Request) {
-		if fetches.Add(1) > 1 {
-			w.WriteHeader(500)
-			return
-		}
-		answer(200, jwks(kid, &keys()[0].PublicKey))(w, r)
-	}))
-	for _, step := range []struct{ id, reason string }{
-		{kid, ""}, {"ins_x", "jwk-remote-failed-to-load"}, {kid, ""}, {"ins_x", "jwk-kid-mismatch"},
-	} {
-		result, err := a.Authenticate(withSession(sign(sessionClaims(nil), map[string]any{"kid": step.id}, "")))
-		if err != nil || result.Reason != step.reason {
-			t.Errorf("%s: %q, %v, want %q", step.id, result.Reason, err, step.reason)
-		}
-	}
-}
-
-// Requests that come at once share one fetch, and whoever started it may go
-// away.
-func TestKeySetIsFetchedOnce(t *testing.T) {
-	keys() // takes long; not in the bubble
-	synctest.Test(t, func(t *testing.T) {
-		var fetches atomic.Int32
-		release := make(chan struct{})
-		a := newAuthenticator(t, keyed(func(w http.ResponseWriter, r *http.Request) {
-			fetches.Add(1)
-			<-release
-			answer(200, jwks(kid, &keys()[0].PublicKey))(w, r)
-		}))
-		ctx, cancel := context.WithCancel(t.Context())
-		first := make(chan clerk.Result)
-		go func() {
-			result, _ := a.Authenticate(session().WithContext(ctx))
-			first <- result
-		}()
-		synctest.Wait()
-		var all sync.WaitGroup
-		for range 50 {
-			all.Go(func() {
-				if result, err := a.Authenticate(session()); err != nil || result.State != clerk.SignedIn {
-					t.Errorf("%s %q, %v", result.State, result.Reason, err)
-				}
-			})
-		}
-		synctest.Wait()
-		cancel()
-		if result := <-first; result.Reason != "unexpected-error" || !errors.Is(result.Problem, context.Canceled) {
-			t.Errorf("the one that went away: %q, %v", result.Reason, result.Problem)
-		}
-		close(release)
-		all.Wait()
-		if n := fetches.Load(); n != 1 {
-			t.Errorf("%d fetches, want 1", n)
-		}
-	})
-}
-
-// A Backend API that does not answer costs a request five seconds.
-func TestSlowKeySet(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := config(true)
-		c.JWTKey, c.HTTPClient = "", &http.Client{Transport: silent{}}
-		start := time.Now()
-		got := authenticate(t, c, session())
-		if waited := time.Since(start); got.Reason != "jwk-remote-failed-to-load" || waited != 5*time.Second {
-			t.Errorf("%q after %v", got.Reason, waited)
-		}
-	})
-}
-
-// silent never answers.
-type silent struct{}
-
-func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
-	<-r.Context().Done()
-	return nil, r.Context().Err()
 }
 
 // With a key in the settings nothing is fetched, whatever the token's kid.
