@@ -102,9 +102,34 @@ type Frontend struct {
 	ScriptURL      string // Clerk's script
 	UIScriptURL    string // its components, needed only where one is shown
 
-	// Origin is where the scripts come from and connect to, for a content
-	// security policy. Empty means the application's own origin.
+	// Origin is where the scripts come from and connect to. Empty means the
+	// application's own origin.
 	Origin string
+}
+
+// PictureOrigin is where Clerk keeps the pictures of its users.
+const PictureOrigin = "https://img.clerk.com"
+
+// Sources are the sources that Clerk's scripts need in the directives of a
+// Content-Security-Policy, beside 'self'. The styles of the components need a
+// nonce, too, that is given to Clerk.load.
+//
+// See https://clerk.com/docs/security/clerk-csp.
+type Sources struct{ Script, Connect, Worker, Frame []string }
+
+// Sources returns what a page that loads the scripts has to allow.
+func (f Frontend) Sources() Sources {
+	const challenges, protection = "https://challenges.cloudflare.com", "https://*.protect.clerk.com"
+	s := Sources{
+		Script:  []string{challenges, protection},
+		Connect: []string{protection + ":*"},
+		Worker:  []string{"blob:"},
+		Frame:   []string{challenges, protection},
+	}
+	if f.Origin != "" {
+		s.Script, s.Connect = append(s.Script, f.Origin), append(s.Connect, f.Origin)
+	}
+	return s
 }
 
 // newFrontend returns what pages need when the Frontend API is at base, which

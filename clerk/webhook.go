@@ -87,6 +87,15 @@ func (v *WebhookVerifier) Verify(body []byte, h http.Header) error {
 	return fmt.Errorf("%w: %w", ErrSignature, problem)
 }
 
+// Event checks a webhook as Verify does and reads it as [ParseEvent] does,
+// with the errors of both.
+func (v *WebhookVerifier) Event(body []byte, h http.Header) (Event, error) {
+	if err := v.Verify(body, h); err != nil {
+		return Event{}, err
+	}
+	return ParseEvent(body, h.Get("svix-id"))
+}
+
 // An Event is what a webhook tells. Types other than user.created,
 // user.updated and user.deleted have neither User nor DeletedUserID.
 type Event struct {

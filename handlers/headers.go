@@ -15,46 +15,37 @@ type policies struct {
 	ui    string // pages that show Clerk's components; %NONCE% stands for the nonce of their styles
 }
 
-const (
-	// picturesOfClerk is where Clerk keeps its users' pictures.
-	picturesOfClerk = "https://img.clerk.com"
-	// Clerk's scripts use these for bot protection, see Clerk's guide on
-	// Content-Security-Policy.
-	challenges  = "https://challenges.cloudflare.com https://*.protect.clerk.com"
-	protectAPIs = "https://*.protect.clerk.com:*"
-)
-
-// newPolicies allows the instance's origin where Clerk needs it. Browsers hold
-// the redirects after a form against form-action too, so the Frontend API,
-// which the handshake redirects to, is in it on every page.
+// newPolicies allows what Clerk's scripts need on the pages that load them.
+// Browsers hold the redirects after a form against form-action too, so the
+// Frontend API, which the handshake redirects to, is in it on every page.
 func newPolicies(f clerk.Frontend) policies {
-	policy := func(script, style, connect, worker, frame string) string {
+	needed := f.Sources()
+	policy := func(scripts clerk.Sources, style ...string) string {
 		directives := []string{
 			"default-src 'none'",
-			sources("script-src 'self'", script),
-			sources("style-src 'self'", style),
-			"img-src 'self' " + picturesOfClerk,
-			sources("connect-src 'self'", connect),
-			sources("form-action 'self'", f.Origin),
+			directive("script-src", scripts.Script...),
+			directive("style-src", style...),
+			directive("img-src", clerk.PictureOrigin),
+			directive("connect-src", scripts.Connect...),
+			directive("form-action", f.Origin),
 			"base-uri 'none'",
 			"frame-ancestors 'none'",
 		}
-		if worker != "" {
-			directives = append(directives, "worker-src "+worker, "frame-src "+frame)
+		if len(scripts.Script) > 0 {
+			directives = append(directives, directive("worker-src", scripts.Worker...), directive("frame-src", scripts.Frame...))
 		}
 		return strings.Join(directives, "; ")
 	}
-	script := sources(f.Origin, challenges)
-	connect := sources(f.Origin, protectAPIs)
 	return policies{
-		plain: policy("", "", "", "", ""),
-		clerk: policy(script, "", connect, "'self' blob:", challenges),
-		ui:    policy(script, "'nonce-%NONCE%'", connect, "'self' blob:", challenges),
+		plain: policy(clerk.Sources{}),
+		clerk: policy(needed),
+		ui:    policy(needed, "'nonce-%NONCE%'"),
 	}
 }
 
-func sources(list ...string) string {
-	return strings.TrimSpace(strings.Join(list, " "))
+// directive allows the site itself and more sources.
+func directive(name string, more ...string) string {
+	return strings.TrimSpace(name + " 'self' " + strings.Join(more, " "))
 }
 
 // withHeaders gives every answer its security headers. A handler may replace

@@ -42,35 +42,47 @@ func (s *Server) middleware(next http.Handler, publicURL string) (http.Handler, 
 	return s.logged(h), nil
 }
 
-type requestIDKey struct{}
+// A logEntry is what becomes known of a request for its line in the log.
+type logEntry struct {
+	id   string
+	auth string // why nobody is signed in, in Clerk's words; "" when somebody is
+}
+
+type logEntryKey struct{}
+
+// logEntryOf returns the entry of a request, for who answers it to add to.
+func logEntryOf(r *http.Request) *logEntry {
+	entry, ok := r.Context().Value(logEntryKey{}).(*logEntry)
+	if !ok {
+		return &logEntry{}
+	}
+	return entry
+}
 
 // requestID names a request in the log and in the answer to an error.
-func requestID(r *http.Request) string {
-	id, _ := r.Context().Value(requestIDKey{}).(string)
-	return id
-}
+func requestID(r *http.Request) string { return logEntryOf(r).id }
 
 // logged writes one line for each request. It names no query and no header:
 // tokens travel in both.
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		id := rand.Text()[:12]
+		entry := &logEntry{id: rand.Text()[:12]}
 		rec := &recorder{ResponseWriter: w}
-		defer func() { s.logRequest(r, id, rec, time.Since(began)) }() // also when the connection is cut
-		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+		defer func() { s.logRequest(r, entry, rec, time.Since(began)) }() // also when the connection is cut
+		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), logEntryKey{}, entry)))
 	})
 }
 
-func (s *Server) logRequest(r *http.Request, id string, rec *recorder, took time.Duration) {
+func (s *Server) logRequest(r *http.Request, entry *logEntry, rec *recorder, took time.Duration) {
 	level := slog.LevelInfo
 	if rec.status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
 	s.log.LogAttrs(r.Context(), level, "request",
-		slog.String("id", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("id", entry.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Duration("took", took),
-		slog.String("client", s.clientAddr(r)), slog.String("auth", rec.Header().Get("X-Clerk-Auth-Reason")))
+		slog.String("client", s.clientAddr(r)), slog.String("auth", entry.auth))
 }
 
 // A recorder remembers what was answered.

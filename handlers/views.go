@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"inkwell/clerk"
 	"inkwell/db"
 )
 
@@ -46,7 +47,7 @@ type avatar struct {
 // newAvatar shows a picture only from where the Content-Security-Policy lets
 // pictures come from.
 func newAvatar(id int64, name string, imageURL db.Text) avatar {
-	if strings.HasPrefix(string(imageURL), picturesOfClerk+"/") {
+	if strings.HasPrefix(string(imageURL), clerk.PictureOrigin+"/") {
 		return avatar{ImageURL: string(imageURL)}
 	}
 	return avatar{Initials: initials(name), Hue: id % 8}

@@ -28,32 +28,28 @@ func (s *Server) receiveWebhook(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return answerWord(w, http.StatusBadRequest, "refused")
 	}
-	if err := s.webhooks.Verify(body, r.Header); err != nil {
+	event, err := s.webhooks.Event(body, r.Header)
+	var unusable *clerk.UnusableError
+	if err != nil && !errors.As(err, &unusable) {
 		s.log.Warn("webhook refused", "id", requestID(r), "error", err)
 		return answerWord(w, http.StatusBadRequest, "refused")
 	}
-	outcome, err := s.applyWebhook(r, body)
-	switch {
-	case errors.Is(err, clerk.ErrNotJSON):
-		return answerWord(w, http.StatusBadRequest, "refused")
-	case err != nil:
+	outcome, err := s.applyWebhook(r, event, unusable)
+	if err != nil {
 		s.log.Error("webhook failed; Clerk will deliver it again", "id", requestID(r), "error", err)
 		return answerWord(w, http.StatusInternalServerError, "failed")
 	}
 	return answerWord(w, http.StatusOK, string(outcome))
 }
 
-// applyWebhook stores a verified event with its effect.
-func (s *Server) applyWebhook(r *http.Request, body []byte) (db.Outcome, error) {
-	event, err := clerk.ParseEvent(body, r.Header.Get("svix-id"))
+// applyWebhook stores a verified event with its effect, or with why it has
+// none.
+func (s *Server) applyWebhook(r *http.Request, event clerk.Event, unusable *clerk.UnusableError) (db.Outcome, error) {
 	row := db.Event{SvixID: event.ID, Type: event.Type, At: db.TimeOf(event.At), DeletedClerkID: event.DeletedUserID}
-	var unusable *clerk.UnusableError
 	switch {
-	case errors.As(err, &unusable):
+	case unusable != nil:
 		row.Unusable = unusable.Error()
 		s.log.Error("webhook cannot be used", "id", requestID(r), "event", event.ID, "type", event.Type, "reason", row.Unusable)
-	case err != nil:
-		return "", err
 	case event.User != nil:
 		data := userData(*event.User)
 		row.User = &data
