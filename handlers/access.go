@@ -16,9 +16,10 @@ import (
 
 // A visitor is who is asking.
 type visitor struct {
-	user      db.User // the zero User: somebody unknown
-	refused   bool    // a good session of a user who may not come in
-	sessionID string  // Clerk's; also of a session whose token has run out
+	user       db.User // the zero User: somebody unknown
+	refused    bool    // a good session of a user who may not come in
+	unverified bool    // a session that cannot be looked at as long as Clerk cannot be reached
+	sessionID  string  // Clerk's; also of a session whose token has run out
 }
 
 // known is a visitor who is signed in.
@@ -79,13 +80,19 @@ func (s *Server) signedIn(h func(http.ResponseWriter, *http.Request, db.User) er
 			return h(w, r, v.user)
 		case v.refused:
 			return errRefused
-		case isAPI(r) || isHTMX(r):
+		case isAPI(r):
+			return errSignedOut
+		case r.Method == http.MethodPost && !isHTMX(r):
+			return s.askToSendAgain(w, r, v)
+		case v.unverified:
+			return errUnverified
+		case isHTMX(r):
 			return errSignedOut
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
 			http.Redirect(w, r, signInURL(r.URL.RequestURI()), http.StatusSeeOther)
 			return nil
 		}
-		return s.askToSendAgain(w, r)
+		return errSignedOut
 	})
 }
 
@@ -99,6 +106,7 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (visitor, erro
 	if err != nil {
 		return visitor{}, err
 	}
+	logEntryOf(r).auth = result.Reason
 	if result.Problem != nil {
 		s.log.Warn("a session could not be looked at", "id", requestID(r), "error", result.Problem)
 	}
@@ -114,7 +122,7 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (visitor, erro
 		s.sayExpired(w)
 		return visitor{}, errAnswered
 	case result.State != clerk.SignedIn:
-		return visitor{sessionID: result.ExpiredSessionID}, nil
+		return visitor{unverified: result.Unverified, sessionID: result.ExpiredSessionID}, nil
 	}
 	return s.visitorOf(r.Context(), result.Claims)
 }

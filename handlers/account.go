@@ -34,22 +34,23 @@ func localPath(target string) string {
 // signInView is what sign-in.html shows.
 type signInView struct {
 	Heading     string
-	Component   string // Clerk's component, mounted by app.js
+	Component   string // Clerk's component
+	Mount       string // the method of ClerkJS that shows it
 	RedirectURL string
 	PortalURL   string
 }
 
 // showSignIn handles "GET /sign-in".
 func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, v visitor) error {
-	return s.showClerkForm(w, r, v, "Sign in", "sign-in")
+	return s.showClerkForm(w, r, v, signInView{Heading: "Sign in", Component: "sign-in", Mount: "mountSignIn"})
 }
 
 // showSignUp handles "GET /sign-up".
 func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, v visitor) error {
-	return s.showClerkForm(w, r, v, "Join", "sign-up")
+	return s.showClerkForm(w, r, v, signInView{Heading: "Join", Component: "sign-up", Mount: "mountSignUp"})
 }
 
-func (s *Server) showClerkForm(w http.ResponseWriter, r *http.Request, v visitor, heading, component string) error {
+func (s *Server) showClerkForm(w http.ResponseWriter, r *http.Request, v visitor, view signInView) error {
 	target := localPath(r.URL.Query().Get("redirect_url"))
 	switch {
 	case v.signedIn():
@@ -57,10 +58,12 @@ func (s *Server) showClerkForm(w http.ResponseWriter, r *http.Request, v visitor
 		return nil
 	case v.refused: // Clerk's form would send them straight back
 		return errRefused
+	case v.unverified:
+		return errUnverified
 	}
-	view := signInView{Heading: heading, Component: component, RedirectURL: target}
+	view.RedirectURL = target
 	view.PortalURL = s.auth.SignInURL(s.auth.Origin(r) + target)
-	p := page{Title: heading, Main: view}
+	p := page{Title: view.Heading, Main: view}
 	s.useClerk(w, &p, true)
 	return s.page(w, r, http.StatusOK, "sign-in", p)
 }

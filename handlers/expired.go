@@ -11,8 +11,9 @@ import (
 // expiredView is what expired.html shows: a form that came without a good
 // session, as it came.
 type expiredView struct {
+	Heading  string
 	Action   string
-	RenewURL string
+	RenewURL string // "": nothing to be renewed
 	Fields   []field
 }
 
@@ -25,16 +26,18 @@ type field struct {
 // askToSendAgain gives a form back whose sender is not signed in any more. A
 // session token lives for a minute and a POST can neither be redirected nor
 // renewed, so this is where typed text would be lost.
-func (s *Server) askToSendAgain(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodPost {
-		return errSignedOut
-	}
+func (s *Server) askToSendAgain(w http.ResponseWriter, r *http.Request, v visitor) error {
 	values, err := readForm(r)
 	if err != nil {
 		return err
 	}
-	view := expiredView{Action: r.URL.RequestURI(), RenewURL: "/account", Fields: newFields(values)}
-	p := page{Title: "Your session ran out", Main: view}
+	view := expiredView{Heading: "Your session ran out", Action: r.URL.RequestURI(), RenewURL: "/account", Fields: newFields(values)}
+	if v.unverified {
+		view.Heading, view.RenewURL = "Clerk cannot be reached", ""
+		w.Header().Set("Retry-After", retryAfter)
+		return s.page(w, r, http.StatusServiceUnavailable, "expired", page{Title: view.Heading, Main: view})
+	}
+	p := page{Title: view.Heading, Main: view}
 	s.useClerk(w, &p, false)
 	return s.page(w, r, http.StatusUnauthorized, "expired", p)
 }

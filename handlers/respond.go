@@ -77,6 +77,9 @@ func (s *Server) fragment(w http.ResponseWriter, status int, parts ...part) erro
 // page answers with a whole document. It fills in what surrounds p.Main.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, p page) error {
 	s.surround(w, r, &p)
+	if status == http.StatusOK && asking(r).unverified {
+		p.Notices = append(p.Notices, notice{Text: "Clerk cannot be reached, so that we cannot tell who you are. You see this page as a guest does.", Problem: true})
+	}
 	if status == http.StatusOK && isAnonymous(r) && w.Header().Get("Set-Cookie") == "" {
 		w.Header().Set("Cache-Control", "no-cache")
 	}

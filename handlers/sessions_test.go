@@ -219,16 +219,6 @@ func restart(s *testSite) *testSite {
 	return &testSite{Server: server, t: s.t, db: s.db, clerk: s.clerk, handler: s.clerk.Handler(server), log: s.log}
 }
 
-func TestKeysCannotBeFetched(t *testing.T) {
-	site := newSite(t, failing("/v1/jwks"))
-	c := site.as(ada)
-	c.api("GET", "/api/me", "").problem(http.StatusUnauthorized, "sign in")
-	c.get("/").status(http.StatusOK).lacks("#account-menu")
-	if log := site.log.String(); !strings.Contains(log, "the network is down") {
-		t.Errorf("the log does not say why nobody can be signed in:\n%s", log)
-	}
-}
-
 func TestSignOut(t *testing.T) {
 	site := newSite(t)
 	c, thief := site.as(ada), site.guest()
