@@ -31,11 +31,14 @@ const (
 	suffixLength  = 8
 )
 
-// Instance is what a publishable key says about a Clerk instance.
+// Instance is what a publishable key says about a Clerk instance, see
+// [ParsePublishableKey].
 type Instance struct {
 	PublishableKey string
 	Host           string // of the Frontend API, such as "clerk.example.com"
 	Production     bool   // else a development instance
+
+	suffix string
 }
 
 var errPublishableKey = errors.New("not a publishable key: it is pk_test_ or pk_live_ and the base64 of the Frontend API's host and a $")
@@ -58,7 +61,7 @@ func ParsePublishableKey(key string) (Instance, error) {
 	if !ok || !strings.Contains(host, ".") || strings.ContainsFunc(host, notInHost) {
 		return Instance{}, errPublishableKey
 	}
-	return Instance{PublishableKey: key, Host: host, Production: production}, nil
+	return Instance{PublishableKey: key, Host: host, Production: production, suffix: Suffix(key)}, nil
 }
 
 // NewPublishableKey returns the key of an instance whose Frontend API is at
@@ -80,7 +83,7 @@ func Suffix(publishableKey string) string {
 
 // Suffixed returns the name of a cookie as this instance alone uses it.
 func (i Instance) Suffixed(cookie string) string {
-	return cookie + "_" + Suffix(i.PublishableKey)
+	return cookie + "_" + i.suffix
 }
 
 // accountPortal returns the origin of the pages that Clerk hosts for the

@@ -45,7 +45,10 @@ func (a *Authenticator) newRequest(r *http.Request, now int64) *request {
 		bearer:   bearer(r.Header.Get("Authorization")),
 	}
 	plain := a.token(q.cookies[SessionCookie])
-	suffixed := a.token(q.cookies[a.instance.Suffixed(SessionCookie)])
+	suffixed := plain
+	if other := q.cookies[a.instance.Suffixed(SessionCookie)]; other != q.cookies[SessionCookie] { // mostly they are the same
+		suffixed = a.token(other)
+	}
 	q.suffixed = usesSuffixed(a.instance, q.cookies, plain.claimed(), suffixed.claimed(), now)
 	q.session, q.token = q.cookies[a.cookieName(q, SessionCookie)], plain
 	if q.suffixed {
@@ -131,13 +134,20 @@ func parseCookies(headers []string) map[string]string {
 		if _, seen := cookies[name]; !ok || seen || !strings.HasPrefix(name, "__") {
 			continue
 		}
-		value = strings.TrimSpace(value)
-		if decoded, err := url.PathUnescape(value); err == nil {
-			value = decoded
-		}
-		cookies[name] = value
+		cookies[name] = unescaped(strings.TrimSpace(value))
 	}
 	return cookies
+}
+
+// unescaped returns a value percent-decoded; as it is when that is impossible.
+func unescaped(value string) string {
+	if !strings.Contains(value, "%") { // much quicker to see for a token
+		return value
+	}
+	if decoded, err := url.PathUnescape(value); err == nil {
+		return decoded
+	}
+	return value
 }
 
 // parseInt is JavaScript's parseInt, with 0 for what is not a number: the
