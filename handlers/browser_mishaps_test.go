@@ -257,7 +257,7 @@ func testNoClerkScript(t *testing.T, b *browser) {
 	p.allow("ERR_BLOCKED_BY_CLIENT")
 	scripts := []*network.BlockPattern{{URLPattern: "*://*:*/*/npm/*", Block: true}}
 	p.do("block Clerk's scripts", command(network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: scripts}))
-	p.open("/sign-in").sees("#clerk-component", "Clerk could not be loaded.")
+	p.open("/sign-in").sees("#no-clerk", "Clerk could not be loaded.")
 	p.press("Use Clerk’s own page").press("Ada Lovelace member").sees(".site-header summary", "Ada Lovelace")
 	p.write("Hello", "").press("Publish").hears("Your post is published.")
 	p.press("Ada Lovelace").press("Sign out").sees(".site-header", "Join")

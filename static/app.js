@@ -1,89 +1,129 @@
 // What the pages do beyond plain HTML and htmx. Without it they still work.
 'use strict';
 
-// warn shows a problem above the page without touching what is being typed.
-function warn(text, url, linkText) {
-  const notice = document.createElement('div');
-  notice.className = 'notice notice-problem';
-  notice.setAttribute('role', 'alert');
-  const sentence = document.createElement('p');
-  sentence.textContent = text;
-  notice.append(sentence);
-  if (url) {
-    const link = document.createElement('a');
-    Object.assign(link, {href: url, textContent: linkText, target: '_blank', rel: 'noopener'});
-    notice.append(link);
-  }
-  document.getElementById('alerts').replaceChildren(notice);
+const byId = (id) => document.getElementById(id);
+const make = (name, properties) => Object.assign(document.createElement(name), properties);
+
+// warn shows a problem above the page.
+function warn(text, ...more) {
+  const notice = make('div', {className: 'notice notice-problem', role: 'alert'});
+  notice.append(make('p', {textContent: text}), ...more);
+  byId('alerts').replaceChildren(notice);
 }
 
-// clerkReady resolves to Clerk when its script is on the page and has loaded,
-// else to null. The components need their own script and, for their styles, the
-// page's nonce.
-const clerkReady = (async () => {
-  const script = document.getElementById('clerk-js');
-  if (!script || !window.Clerk) return null;
+function askToSignIn(why) {
+  const href = '/sign-in?redirect_url=%2Faccount';
+  warn(`${why} What you typed is still here: sign in, then send it again.`,
+    make('a', {href, textContent: 'Sign in in a new tab', target: '_blank'}));
+}
+
+let typed = false;
+let busy = false; // leaving, or asking Clerk
+const wasSignedIn = Boolean(byId('account-menu')); // as the server saw it
+
+// mayGo reports whether the page may go elsewhere by itself: not when something
+// typed would be lost, nor twice in a row, which may be a circle.
+function mayGo() {
+  for (const field of document.querySelectorAll('main form :is(textarea, input:not([type=hidden]))')) {
+    if (field.value.trim() && (typed || field.value !== field.defaultValue)) return false;
+  }
+  const last = Number(sessionStorage.went);
+  sessionStorage.went = Date.now();
+  return !(Date.now() - last < 30_000);
+}
+
+let loading;
+
+// clerkReady resolves to Clerk, or to nothing: then the next call tries again.
+function clerkReady() {
+  loading ??= loadClerk().catch(() => { loading = undefined; });
+  return loading;
+}
+
+// loadClerk gives Clerk's components their script and their styles a nonce.
+async function loadClerk() {
+  const script = byId('clerk-js');
+  const clerk = script && window.Clerk;
   const ui = window.__internal_ClerkUICtor;
-  await window.Clerk.load({
+  await clerk?.load({
     ...(ui && {ui: {ClerkUI: ui}}),
     nonce: script.nonce,
     telemetry: false,
     signInUrl: '/sign-in',
     signUpUrl: '/sign-up',
-    afterSignOutUrl: '/',
   });
-  return window.Clerk;
-})().catch(() => null);
-
-// mountComponent shows Clerk's own form or button where a page has a place
-// for it.
-async function mountComponent() {
-  const place = document.getElementById('clerk-component');
-  if (!place) return;
-  const clerk = await clerkReady;
-  if (!clerk) {
-    place.textContent = 'Clerk could not be loaded. Check the connection and load this page again.';
-    return;
-  }
-  const target = {forceRedirectUrl: place.dataset.redirectUrl, signUpForceRedirectUrl: place.dataset.redirectUrl, signInForceRedirectUrl: place.dataset.redirectUrl};
-  switch (place.dataset.clerkComponent) {
-    case 'sign-in': clerk.mountSignIn(place, target); break;
-    case 'sign-up': clerk.mountSignUp(place, target); break;
-    case 'user-button': clerk.mountUserButton(place, {showName: true}); break;
-  }
+  if (wasSignedIn) clerk?.addListener(follow);
+  return clerk;
 }
 
-// signOutEverywhere lets Clerk end the session, so that other tabs hear of it;
-// when Clerk is not there, the form does it alone.
+let reader; // the user's id; undefined until Clerk has said
+
+// follow notices that another tab signed out, or in as somebody else. Clerk
+// says undefined meanwhile.
+function follow({session, user}) {
+  if (session === undefined) return;
+  const before = reader;
+  reader = user?.id ?? null;
+  if (busy || reader === before || (reader && before === undefined)) return;
+  if (mayGo()) location.reload();
+  else askToSignIn(reader ? 'Somebody else is signed in now.' : 'Your session is over.');
+}
+
+// mountComponent shows Clerk's own form where a page has a place for it.
+async function mountComponent() {
+  const place = byId('clerk-component');
+  const clerk = await clerkReady();
+  if (!place) return;
+  const {mount, redirectUrl: url} = place.dataset;
+  if (!clerk) byId('no-clerk').hidden = false;
+  else if (!url || !clerk.isSignedIn) {
+    clerk[mount](place, {forceRedirectUrl: url, signUpForceRedirectUrl: url, signInForceRedirectUrl: url});
+  } else if (mayGo()) location.replace(url); // signed in, which the server did not see
+  else byId('not-accepted').hidden = false;
+}
+
+// signOutEverywhere has Clerk end the session, so that other tabs hear of it.
 async function signOutEverywhere(event) {
   const form = event.target.closest('form[data-sign-out]');
   if (!form) return;
   event.preventDefault();
-  const clerk = await clerkReady;
+  busy = true;
+  const clerk = await clerkReady();
   if (!clerk?.session) return form.submit();
   await clerk.signOut({redirectUrl: '/'}).catch(() => form.submit());
 }
 
-// freshToken asks Clerk for a new session token, which also renews the cookie.
-async function freshToken() {
-  const clerk = await clerkReady;
-  return clerk?.session?.getToken({skipCache: true}).catch(() => null);
+// renew has Clerk renew the session cookie. It resolves to false when nobody is
+// signed in, to null when Clerk is not there: Clerk itself would try for minutes.
+async function renew() {
+  const clerk = await clerkReady();
+  if (!clerk) return null;
+  const late = new Promise((_, fail) => setTimeout(fail, 10_000));
+  const token = clerk.session?.getToken({skipCache: true});
+  return Promise.race([token, late]).then(Boolean).catch(() => clerk.session ? null : false);
 }
 
 // fetchRenewing is fetch, but renews a session that ran out and repeats the
 // request once: a token lives for a minute, and a laptop may have slept.
 async function fetchRenewing(url, options) {
-  const expired = (response) => response.status === 401 && response.headers.has('x-clerk-auth-status');
   const response = await fetch(url, options);
-  if (!expired(response)) return response;
-  const again = await freshToken() ? await fetch(url, options) : response;
-  if (expired(again) && again.headers.get('HX-Reswap') === 'none') {
-    warn('Your session is over. What you typed is still here: sign in, then send it again.', '/sign-in?redirect_url=%2Faccount', 'Sign in in a new tab');
+  if (response.status !== 401) return response;
+  busy = true;
+  const renewed = await renew();
+  busy = false;
+  if (renewed === false && mayGo()) {
+    location.assign('/sign-in?redirect_url=' + encodeURIComponent(location.pathname + location.search));
+    return new Response(null, {status: 204});
+  }
+  const again = renewed ? await fetch(url, options) : response;
+  if (again.status === 401 && again.headers.get('HX-Reswap') === 'none') {
+    askToSignIn(renewed ? 'Your session was not accepted.' : renewed === null
+      ? 'Your session has to be renewed, but Clerk cannot be reached.' : 'Your session is over.');
   }
   return again;
 }
 
-// closeMenus closes an open menu when something else is pressed or Escape.
+// closeMenus closes a menu on Escape or when something else is pressed.
 function closeMenus(event) {
   for (const menu of document.querySelectorAll('details.menu[open]')) {
     if (event.type === 'keydown' ? event.key === 'Escape' : !menu.contains(event.target)) {
@@ -93,22 +133,23 @@ function closeMenus(event) {
   }
 }
 
-document.addEventListener('htmx:config:request', (event) => {
-  event.detail.ctx.fetch = fetchRenewing;
-});
-document.addEventListener('htmx:before:request', (event) => {
+const on = (name, listener) => document.addEventListener(name, listener);
+on('htmx:config:request', (event) => { event.detail.ctx.fetch = fetchRenewing; });
+on('htmx:before:request', (event) => {
   event.target.setAttribute?.('aria-busy', 'true');
-  document.getElementById('alerts').replaceChildren();
+  byId('alerts').replaceChildren();
 });
-document.addEventListener('htmx:finally:request', (event) => {
-  event.target.removeAttribute?.('aria-busy');
-});
-document.addEventListener('htmx:error', (event) => {
+on('htmx:finally:request', (event) => event.target.removeAttribute?.('aria-busy'));
+on('htmx:error', (event) => {
   if (event.detail.error instanceof TypeError || event.detail.error?.name === 'AbortError') {
     warn('The site cannot be reached. Nothing is lost: check the connection and try again.');
   }
 });
-document.addEventListener('submit', signOutEverywhere);
-document.addEventListener('click', closeMenus);
-document.addEventListener('keydown', closeMenus);
+on('input', () => { typed = true; });
+on('submit', signOutEverywhere);
+on('click', closeMenus);
+on('keydown', closeMenus);
+addEventListener('pageshow', (event) => { // perhaps from before a sign-out
+  if (event.persisted && wasSignedIn && mayGo()) location.reload();
+});
 mountComponent();
