@@ -5,20 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
+	"net/url"
 )
 
-// An answer makes the JSON body of a 200, or fails: with a [*failure] when the
-// request is at fault.
-type answer func(r *http.Request) (any, error)
-
-func (f answer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := f(r)
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	writeJSON(w, http.StatusOK, body)
+// answer serves the JSON that f makes as a 200, or f's failure.
+func (e *Emulator) answer(f func(*http.Request) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := f(r)
+		if err != nil {
+			e.fail(w, err)
+			return
+		}
+		writeJSON(w, http.StatusOK, body)
+	})
 }
 
 // A failure is what a request did wrong, in the terms of Clerk's API.
@@ -26,26 +27,53 @@ type failure struct {
 	status  int
 	code    string // Clerk's name for it
 	message string // a sentence for whoever filled in the form
+	param   string // the field at fault; empty when it is none
 }
 
 func (f *failure) Error() string { return f.message }
 
-// unreadable is what went wrong when a form could not be read.
-func unreadable(err error) *failure {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &failure{http.StatusRequestEntityTooLarge, "request_body_too_large", "The request's body is too large."}
-	}
-	return &failure{http.StatusBadRequest, "request_body_invalid", "The request's body is not a form."}
+// wrong is a field that cannot be accepted.
+func wrong(param, code, message string) *failure {
+	return &failure{http.StatusUnprocessableEntity, code, message, param}
 }
 
+func missing(param string) *failure {
+	return wrong(param, "form_param_missing", param+" must be included.")
+}
+
+func notFound(message string) *failure {
+	return &failure{status: http.StatusNotFound, code: "resource_not_found", message: message}
+}
+
+// unreadable is what went wrong when a body could not be read.
+func unreadable(err error) *failure {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &failure{status: http.StatusRequestEntityTooLarge, code: "request_body_too_large", message: "The request's body is too large."}
+	}
+	return &failure{status: http.StatusBadRequest, code: "request_body_invalid", message: "The request's body is neither a form nor a JSON object."}
+}
+
+// notKept is all that is said of an error on our side. The rest, which may name
+// files of this machine, is for the log.
+const notKept = "The development instance could not keep its state. The program's log says why."
+
 // fail answers with err in the shape of Clerk's errors.
-func fail(w http.ResponseWriter, err error) {
+func (e *Emulator) fail(w http.ResponseWriter, err error) {
 	f, ok := errors.AsType[*failure](err)
 	if !ok {
-		f = &failure{http.StatusInternalServerError, "internal_clerk_error", err.Error()}
+		e.log.Error("the development instance failed", "error", err)
+		f = &failure{status: http.StatusInternalServerError, code: "internal_clerk_error", message: notKept}
 	}
-	writeJSON(w, f.status, map[string]any{
-		"errors":         []any{map[string]any{"code": f.code, "message": f.message, "long_message": f.message, "meta": map[string]any{}}},
+	writeFailure(w, f)
+}
+
+func writeFailure(w http.ResponseWriter, f *failure) {
+	meta := dict{}
+	if f.param != "" {
+		meta["param_name"] = f.param
+	}
+	writeJSON(w, f.status, dict{
+		"errors":         []any{dict{"code": f.code, "message": f.message, "long_message": f.message, "meta": meta}},
 		"clerk_trace_id": "emulator",
 	})
 }
@@ -61,13 +89,61 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Write(body)
 }
 
+// readFields returns the fields of a body: a form, as clerk-js sends it, or a
+// JSON object, as Clerk's SDKs do. A JSON list is a field of several values,
+// null an empty one, and an object the text of its JSON, which is how a form
+// carries it too.
+func readFields(r *http.Request) (url.Values, error) {
+	if r.PostForm != nil {
+		return r.PostForm, nil
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+		if err := r.ParseForm(); err != nil {
+			return nil, unreadable(err)
+		}
+		return r.PostForm, nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	var object map[string]json.RawMessage
+	if len(bytes.TrimSpace(body)) > 0 && json.Unmarshal(body, &object) != nil {
+		return nil, unreadable(errors.New("not a JSON object"))
+	}
+	fields := url.Values{}
+	for name, raw := range object {
+		fields[name] = fieldOf(raw)
+	}
+	return fields, nil
+}
+
+func fieldOf(raw json.RawMessage) []string {
+	var one *string
+	var list []string
+	switch {
+	case json.Unmarshal(raw, &one) == nil && one == nil: // null
+		return []string{""}
+	case one != nil:
+		return []string{*one}
+	case json.Unmarshal(raw, &list) == nil:
+		return list
+	}
+	return []string{string(raw)}
+}
+
 // withMethods lets a POST stand for another method by "_method", as clerk-js
 // sends it, and turns the mux's own 404 and 405 into Clerk's shape.
 func withMethods(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if method := r.URL.Query().Get("_method"); r.Method == http.MethodPost && method != "" {
+			form, err := readFields(r) // ParseForm reads no body of a DELETE
+			if err != nil {
+				writeFailure(w, unreadable(err))
+				return
+			}
 			r = r.WithContext(r.Context()) // a copy: the caller's request stays as it is
-			r.Method = method
+			r.Method, r.PostForm = method, form
 		}
 		h, pattern := mux.Handler(r)
 		if pattern != "" {
@@ -78,73 +154,9 @@ func withMethods(mux *http.ServeMux) http.Handler {
 		h.ServeHTTP(&plain, r)
 		if allow := plain.Header().Get("Allow"); allow != "" {
 			w.Header().Set("Allow", allow)
-			fail(w, &failure{http.StatusMethodNotAllowed, "method_not_allowed", "This path does not answer " + r.Method + "."})
+			writeFailure(w, &failure{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "This path does not answer " + r.Method + "."})
 			return
 		}
-		fail(w, &failure{http.StatusNotFound, "resource_not_found", "There is nothing at this path."})
+		writeFailure(w, notFound("There is nothing at this path."))
 	})
-}
-
-// InProcess returns a client whose requests, whatever their host, are answered
-// by h without a network. It follows no redirect.
-func InProcess(h http.Handler) *http.Client {
-	return &http.Client{Transport: inProcess{h}, CheckRedirect: noRedirect}
-}
-
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-type inProcess struct{ handler http.Handler }
-
-func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		defer r.Body.Close()
-	}
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	in := r.Clone(r.Context())
-	if in.Body == nil {
-		in.Body = http.NoBody
-	}
-	if in.Host == "" {
-		in.Host = r.URL.Host
-	}
-	in.RemoteAddr, in.RequestURI = "127.0.0.1:0", r.URL.RequestURI()
-	var out recorder
-	t.handler.ServeHTTP(&out, in)
-	return out.response(r), nil
-}
-
-// A recorder keeps an answer in memory.
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (rec *recorder) Header() http.Header {
-	if rec.header == nil {
-		rec.header = http.Header{}
-	}
-	return rec.header
-}
-
-func (rec *recorder) WriteHeader(status int) {
-	if rec.status == 0 {
-		rec.status = status
-	}
-}
-
-func (rec *recorder) Write(p []byte) (int, error) {
-	rec.WriteHeader(http.StatusOK)
-	return rec.body.Write(p)
-}
-
-func (rec *recorder) response(r *http.Request) *http.Response {
-	rec.WriteHeader(http.StatusOK)
-	return &http.Response{
-		Status: http.StatusText(rec.status), StatusCode: rec.status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: rec.Header(), Body: io.NopCloser(&rec.body), ContentLength: int64(rec.body.Len()), Request: r,
-	}
 }

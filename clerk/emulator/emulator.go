@@ -12,7 +12,6 @@
 package emulator
 
 import (
-	"crypto/subtle"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -22,6 +21,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"inkwell/clerk"
 )
@@ -45,10 +46,15 @@ type Options struct {
 	// mode 0600. Empty: they are kept in memory alone.
 	StateFile string
 
-	// PublishableKey is a development key for a host that cannot exist: one
-	// below .example, .invalid, .localhost, .test or .emulator.clerk.accounts.dev.
-	// Empty: a fixed one, so that cookies outlive a new state file.
+	// PublishableKey is a key for a host that cannot exist: one below .example,
+	// .invalid, .localhost, .test or .emulator.clerk.accounts.dev. With one that
+	// begins with pk_live_ the emulator is a production instance. Empty: a fixed
+	// one of a development instance, so that cookies outlive a new state file.
 	PublishableKey string
+
+	// HandshakeToken makes handshakes bring all that they have to say in a
+	// signed token. Otherwise they bring a nonce when they are asked for one.
+	HandshakeToken bool
 
 	// ScriptDir is a folder with ClerkJS as npm lays it out: below it are
 	// @clerk/clerk-js/dist and @clerk/ui/dist. Empty: small stand-ins of ours.
@@ -65,15 +71,21 @@ type Options struct {
 // An Emulator stands in for one Clerk instance. Make it with [New]. Its methods
 // are safe for concurrent use.
 type Emulator struct {
-	file     string
-	instance clerk.Instance
-	now      func() time.Time
-	log      *slog.Logger
+	file        string
+	greeter     greeter // knows the instance, too
+	tokenAlways bool    // see Options.HandshakeToken
+	now         func() time.Time
+	log         *slog.Logger
 
 	scripts fs.FS // by their paths in npm's folder
 	tokens  *issuer
 	courier *courier
 	api     http.Handler // the Frontend and the Backend API, below /v1
+
+	// What is under way, in memory alone.
+	signIns *lru.Cache[string, signIn]  // by browser
+	signUps *lru.Cache[string, signUp]  // by browser
+	nonces  *lru.Cache[string, payload] // of handshakes
 
 	mu    sync.Mutex // serialises changes
 	state atomic.Pointer[state]
@@ -90,7 +102,10 @@ func New(o Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Emulator{file: o.StateFile, instance: instance, now: o.Now, log: o.Log}
+	e := &Emulator{file: o.StateFile, greeter: greeter{instance}, tokenAlways: o.HandshakeToken, now: o.Now, log: o.Log}
+	e.signIns, _ = lru.New[string, signIn](maxAttempts) // fails for a size of 0
+	e.signUps, _ = lru.New[string, signUp](maxAttempts)
+	e.nonces, _ = lru.New[string, payload](maxNonces)
 	if e.now == nil {
 		e.now = time.Now
 	}
@@ -100,7 +115,7 @@ func New(o Options) (*Emulator, error) {
 	if e.scripts, err = openScripts(o.ScriptDir); err != nil {
 		return nil, err
 	}
-	s, err := openState(o.StateFile, e.now())
+	s, err := openState(o.StateFile, secretPrefix(instance), e.now())
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +134,7 @@ func New(o Options) (*Emulator, error) {
 // HTTPClient answers the Backend API in the process: no port is needed.
 func (e *Emulator) Config() clerk.Config {
 	return clerk.Config{
-		PublishableKey: e.instance.PublishableKey,
+		PublishableKey: e.greeter.PublishableKey,
 		SecretKey:      e.state.Load().SecretKey,
 		APIURL:         apiURL,
 		ProxyURL:       Prefix,
@@ -155,46 +170,27 @@ func (e *Emulator) Handler(app http.Handler) http.Handler {
 func (e *Emulator) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(Prefix+"/v1/", http.StripPrefix(Prefix, e.api))
-	mux.Handle("GET "+Prefix+"/.well-known/jwks.json", answer(e.jwks))
-	mux.Handle("GET "+Prefix+"/ready-users.json", answer(e.listReadyUsers))
+	mux.Handle("GET "+Prefix+"/.well-known/jwks.json", e.answer(e.jwks))
+	mux.Handle("GET "+Prefix+"/ready-users.json", e.answer(e.listReadyUsers))
 	mux.HandleFunc("GET "+Prefix+"/npm/@clerk/{package}/dist/{file...}", e.showScript)
 	e.portalRoutes(mux)
 	return mux
 }
 
-// apiRoutes lists the Frontend API, which knows a browser, and the Backend API,
-// which knows the secret key. Their paths never meet.
+// apiRoutes returns both APIs. Their paths never meet.
 func (e *Emulator) apiRoutes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /v1/dev_browser", answer(e.createBrowser))
-	mux.Handle("GET /v1/environment", answer(e.showEnvironment))
-	mux.Handle("PATCH /v1/environment", answer(e.showEnvironment))
-	mux.Handle("GET /v1/client", answer(e.showClient))
-	mux.HandleFunc("GET /v1/client/handshake", e.handshake)
-	mux.Handle("POST /v1/client/sign_ins", answer(e.createSignIn))
-	mux.Handle("POST /v1/client/sign_ups", answer(e.createSignUp))
-	mux.Handle("DELETE /v1/client/sessions", answer(e.deleteSessions))
-	mux.Handle("POST /v1/client/sessions/{id}/tokens", answer(e.createToken))
-	mux.Handle("POST /v1/client/sessions/{id}/touch", answer(e.touchSession))
-	mux.Handle("POST /v1/client/sessions/{id}/end", answer(e.endSession))
-	mux.Handle("POST /v1/client/sessions/{id}/remove", answer(e.endSession))
-
-	mux.Handle("GET /v1/jwks", e.withSecret(e.jwks))
-	mux.Handle("GET /v1/users", e.withSecret(e.listUsers))
-	mux.Handle("GET /v1/users/{id}", e.withSecret(e.getUser))
-	mux.Handle("POST /v1/sessions/{id}/revoke", e.withSecret(e.revokeSession))
+	e.frontendRoutes(mux)
+	e.backendRoutes(mux)
 	return withMethods(mux)
 }
 
-// withSecret admits to the Backend API who shows the secret key.
-func (e *Emulator) withSecret(f answer) answer {
-	return func(r *http.Request) (any, error) {
-		secret, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if subtle.ConstantTimeCompare([]byte(secret), []byte(e.state.Load().SecretKey)) != 1 {
-			return nil, &failure{http.StatusUnauthorized, "clerk_key_invalid", "The provided Clerk Secret Key is invalid."}
-		}
-		return f(r)
+// secretPrefix begins the secret key of an instance.
+func secretPrefix(i clerk.Instance) string {
+	if i.Production {
+		return "sk_live_"
 	}
+	return "sk_test_"
 }
 
 const emulatorDomain = ".emulator.clerk.accounts.dev"
@@ -208,8 +204,8 @@ func unrealInstance(key string) (clerk.Instance, error) {
 	}
 	reserved := func(domain string) bool { return strings.HasSuffix(instance.Host, domain) }
 	unreal := slices.ContainsFunc([]string{".example", ".invalid", ".localhost", ".test", emulatorDomain}, reserved)
-	if instance.Production || !unreal {
-		return clerk.Instance{}, fmt.Errorf("emulator: the publishable key is that of a real instance (%s): use a pk_test_ key for a host below .test, or none", instance.Host)
+	if !unreal {
+		return clerk.Instance{}, fmt.Errorf("emulator: the publishable key is that of a real instance (%s): use a key for a host below .test, or none", instance.Host)
 	}
 	return instance, nil
 }

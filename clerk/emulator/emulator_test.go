@@ -224,7 +224,8 @@ func TestPublishableKey(t *testing.T) {
 		{clerk.NewPublishableKey("posts.emulator.clerk.accounts.dev", false), true},
 		{clerk.NewPublishableKey("happy-hippo-1.clerk.accounts.dev", false), false},
 		{clerk.NewPublishableKey("clerk.example.com", false), false},
-		{clerk.NewPublishableKey("clerk.posts.test", true), false},
+		{clerk.NewPublishableKey("clerk.posts.test", true), true},
+		{clerk.NewPublishableKey("clerk.example.com", true), false},
 		{"pk_test_", false},
 	}
 	for _, tt := range tests {

@@ -61,6 +61,12 @@ func originOf(r *http.Request) string {
 	return "http://" + r.Host
 }
 
+// isOrigin reports whether s is a scheme and a host, as a browser sends them.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && s == u.Scheme+"://"+u.Host
+}
+
 // within returns target as an absolute URL of origin. It is false for every
 // target that a browser standing on a page of origin might take elsewhere.
 func within(origin, target string) (*url.URL, bool) {

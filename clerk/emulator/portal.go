@@ -9,8 +9,8 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"inkwell/clerk"
 )
@@ -18,16 +18,15 @@ import (
 //go:embed portal
 var pages embed.FS
 
-// maxName bounds a first or last name, in characters.
-const maxName = 100
-
 // portalRoutes adds the pages, which stand in for Clerk's Account Portal and
 // need no JavaScript.
 func (e *Emulator) portalRoutes(mux *http.ServeMux) {
+	mux.Handle("GET "+Prefix+"/{$}", http.RedirectHandler(Prefix+"/sign-in", http.StatusSeeOther))
+	mux.Handle("GET "+Prefix, http.RedirectHandler(Prefix+"/sign-in", http.StatusSeeOther))
 	mux.HandleFunc("GET "+Prefix+"/style.css", func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, pages, "portal/style.css") })
-	mux.HandleFunc("GET "+Prefix+"/sign-in", e.showSignIn)
+	mux.HandleFunc("GET "+Prefix+"/sign-in", e.showEntrance)
 	mux.HandleFunc("POST "+Prefix+"/sign-in", e.enterPortal)
-	mux.HandleFunc("GET "+Prefix+"/sign-up", e.showSignIn)
+	mux.HandleFunc("GET "+Prefix+"/sign-up", e.showEntrance)
 	mux.HandleFunc("POST "+Prefix+"/sign-up", e.enterPortal)
 	mux.HandleFunc("GET "+Prefix+"/user", e.showUser)
 	mux.HandleFunc("POST "+Prefix+"/user", e.renameUser)
@@ -35,46 +34,98 @@ func (e *Emulator) portalRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+Prefix+"/user/delete", e.deleteOwnUser)
 }
 
-// signInView is what the sign-in page shows.
-type signInView struct {
-	Title      string
-	Back       string // where to go afterwards, within the program
-	Ready      []readyUser
-	Current    string // who is signed in already; empty when nobody is
-	Continue   string // Back, for them
-	Identifier string // as typed
-	Problem    string // a sentence about it
+// A readyUser is somebody whom a page offers to sign in as.
+type readyUser struct {
+	ID, Name, Role string
 }
 
-// showSignIn handles "GET /__clerk/sign-in" and ".../sign-up", which are one
-// page: whoever is not known yet is signed up.
-func (e *Emulator) showSignIn(w http.ResponseWriter, r *http.Request) {
-	e.renderSignIn(w, r, http.StatusOK, "")
+// readyUsers returns the users that are there from the start and still can sign
+// in, the ordinary ones first.
+func (e *Emulator) readyUsers() []readyUser {
+	var list []readyUser
+	for id, a := range e.state.Load().Users {
+		if strings.HasPrefix(id, readyPrefix) && !a.Banned && !a.Locked && !a.Deprovisioned {
+			list = append(list, readyUser{ID: id, Name: calledName(a.User), Role: roleName(a.Role)})
+		}
+	}
+	rank := func(u readyUser) int { return slices.Index([]string{"member", "moderator", "administrator"}, u.Role) }
+	slices.SortFunc(list, func(a, b readyUser) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.ID, b.ID))
+	})
+	return list
 }
 
-func (e *Emulator) renderSignIn(w http.ResponseWriter, r *http.Request, status int, problem string) {
-	browser, back := e.browserOf(r), goBack(r)
-	view := signInView{Title: "Sign in", Back: back.String(), Ready: e.readyUsers(), Identifier: r.FormValue("identifier"), Problem: problem}
-	if _, u, ok := e.signedIn(browser); ok {
-		view.Current, view.Continue = calledName(u), withQuery(back, clerk.DevBrowserCookie, browser)
+func roleName(role string) string {
+	if role == "admin" {
+		return "administrator"
+	}
+	return role
+}
+
+// listReadyUsers handles "GET /__clerk/ready-users.json", which Clerk does not
+// have: what the stand-in for its sign-in component shows.
+func (e *Emulator) listReadyUsers(*http.Request) (any, error) {
+	list := []any{}
+	for _, u := range e.readyUsers() {
+		list = append(list, dict{"ticket": u.ID, "name": u.Name, "role": u.Role})
+	}
+	return list, nil
+}
+
+// entranceView is what the sign-in page shows, and the sign-up page.
+type entranceView struct {
+	Title, Action  string
+	Back           string // where to go afterwards, within the program
+	Ready          []readyUser
+	Current        string // who is signed in already; empty when nobody is
+	Continue       string // Back, for them
+	Identifier     string // as typed
+	Problem        string // a sentence about it
+	Password, Code string // those of ClerkJS's own form
+}
+
+// showEntrance handles "GET /__clerk/sign-in" and ".../sign-up", which differ in
+// their title alone: whoever is not known yet is signed up.
+func (e *Emulator) showEntrance(w http.ResponseWriter, r *http.Request) {
+	e.renderEntrance(w, r, http.StatusOK, "")
+}
+
+func (e *Emulator) renderEntrance(w http.ResponseWriter, r *http.Request, status int, problem string) {
+	browser, back := e.greeter.browserOf(r), goBack(r)
+	view := entranceView{
+		Title: "Sign in", Action: r.URL.Path, Back: back.String(), Ready: e.readyUsers(),
+		Identifier: r.FormValue("identifier"), Problem: problem, Password: ReadyPassword, Code: Code,
+	}
+	if r.URL.Path == Prefix+"/sign-up" {
+		view.Title = "Sign up"
+	}
+	if _, a, ok := e.signedIn(browser); ok {
+		view.Current, view.Continue = calledName(a.User), e.greeter.leadBack(back, browser)
 	}
 	render(w, status, "sign-in.html", view)
 }
 
-// enterPortal handles "POST /__clerk/sign-in" and ".../sign-up". It sends the
-// browser back with its development browser in the query, as Clerk's portal
-// does: the program then fetches the session by a handshake.
+// enterPortal handles "POST /__clerk/sign-in" and ".../sign-up" with an
+// identifier. It sends the browser back as Clerk's portal does: the
+// program then fetches the session by a handshake.
 func (e *Emulator) enterPortal(w http.ResponseWriter, r *http.Request) {
 	if !parsed(w, r) {
 		return
 	}
-	browser := cmp.Or(e.browserOf(r), newBrowser())
-	_, err := e.signInOrUp(browser, r.PostForm.Get("identifier"))
+	browser := cmp.Or(e.greeter.browserOf(r), newBrowser())
+	_, err := e.enterOrJoin(browser, r.PostForm.Get("identifier"))
 	if f, ok := errors.AsType[*failure](err); ok {
-		e.renderSignIn(w, r, f.status, f.message)
+		e.renderEntrance(w, r, f.status, f.message)
 		return
 	}
-	done(w, r, withQuery(goBack(r), clerk.DevBrowserCookie, browser), err)
+	e.leave(w, r, browser, err)
+}
+
+// leave sends the browser back to the program, unless err says that it was in
+// vain.
+func (e *Emulator) leave(w http.ResponseWriter, r *http.Request, browser string, err error) {
+	e.greeter.tell(w.Header(), browser, originOf(r), e.since(browser))
+	e.done(w, r, e.greeter.leadBack(goBack(r), browser), err)
 }
 
 // userView is what the account page shows.
@@ -116,7 +167,7 @@ func (e *Emulator) renameUser(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, err := e.UpdateUser(u.ID, func(u *clerk.User) { u.FirstName, u.LastName = optional(first), optional(last) })
-	done(w, r, Prefix+"/user?saved", err)
+	e.done(w, r, Prefix+"/user?saved", err)
 }
 
 // leavePortal handles "POST /__clerk/user/sign-out".
@@ -124,25 +175,26 @@ func (e *Emulator) leavePortal(w http.ResponseWriter, r *http.Request) {
 	if !parsed(w, r) {
 		return
 	}
-	browser := cmp.Or(e.browserOf(r), newBrowser())
-	done(w, r, withQuery(goBack(r), clerk.DevBrowserCookie, browser), e.signOut(browser))
+	browser := cmp.Or(e.greeter.browserOf(r), newBrowser())
+	e.leave(w, r, browser, e.signOut(browser, sessionEnded))
 }
 
 // deleteOwnUser handles "POST /__clerk/user/delete".
 func (e *Emulator) deleteOwnUser(w http.ResponseWriter, r *http.Request) {
 	browser, u, ok := e.portalUser(w, r)
 	if ok && parsed(w, r) {
-		done(w, r, withQuery(goBack(r), clerk.DevBrowserCookie, browser), e.DeleteUser(u.ID))
+		e.leave(w, r, browser, e.DeleteUser(u.ID))
 	}
 }
 
 // portalUser returns who is signed in, or sends the browser to sign in first.
 func (e *Emulator) portalUser(w http.ResponseWriter, r *http.Request) (browser string, u clerk.User, ok bool) {
-	browser = e.browserOf(r)
-	if _, u, ok = e.signedIn(browser); !ok {
+	browser = e.greeter.browserOf(r)
+	_, a, ok := e.signedIn(browser)
+	if !ok {
 		http.Redirect(w, r, Prefix+"/sign-in?redirect_url="+url.QueryEscape(Prefix+"/user"), http.StatusSeeOther)
 	}
-	return browser, u, ok
+	return browser, a.User, ok
 }
 
 // goBack returns where the request asks to be sent afterwards: to a page of
@@ -157,9 +209,10 @@ func goBack(r *http.Request) *url.URL {
 }
 
 // done redirects after a form, unless err says that it was in vain.
-func done(w http.ResponseWriter, r *http.Request, target string, err error) {
+func (e *Emulator) done(w http.ResponseWriter, r *http.Request, target string, err error) {
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		e.log.Error("the development instance failed", "error", err)
+		http.Error(w, notKept, http.StatusInternalServerError)
 		return
 	}
 	http.Redirect(w, r, target, http.StatusSeeOther)
@@ -174,20 +227,6 @@ func parsed(w http.ResponseWriter, r *http.Request) bool {
 	}
 	return true
 }
-
-func isName(s string) bool {
-	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= maxName && !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f })
-}
-
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-// calledName is never empty.
-func calledName(u clerk.User) string { return cmp.Or(u.Name, text(u.Email), u.ID) }
 
 func render(w http.ResponseWriter, status int, name string, view any) {
 	set := template.Must(template.ParseFS(pages, "portal/layout.html", "portal/"+name))

@@ -2,20 +2,49 @@ package emulator
 
 import (
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"maps"
 	"net/http"
-	"strings"
+	"net/url"
 	"time"
 
 	"inkwell/clerk"
 )
 
+// A session is somebody's being signed in, in one browser.
+type session struct {
+	ID           string
+	UserID       string
+	CreatedAt    time.Time
+	RefreshToken string // empty: one of an older state file
+}
+
+// sessionLifetime is Clerk's default.
+const sessionLifetime = 7 * 24 * time.Hour
+
+func (s session) over(now time.Time) bool { return now.Sub(s.CreatedAt) > sessionLifetime }
+
+// Events about sessions, by Clerk's names, and the status that they leave.
+const (
+	sessionCreated = "session.created"
+	sessionEnded   = "session.ended"   // the user signed out
+	sessionRemoved = "session.removed" // it was taken out of the browser, or its user is gone
+	sessionRevoked = "session.revoked" // by the Backend API or from another session
+)
+
+// statusAfter is the status of a session after an event.
+func statusAfter(event string) string {
+	if event == sessionCreated {
+		return "active"
+	}
+	return event[len("session."):]
+}
+
 // SignIn signs a user in from a browser of their own, and returns the cookies
-// that the browser then holds for the program: the session, the development
-// browser and the client's time, each with and without suffix. The session
-// token names no authorized party.
+// that the browser then holds: the session, the client's time and, in
+// development, the development browser, each with and without suffix; that of
+// a production instance is for its Frontend API, below [Prefix]. There is no
+// refresh cookie: only a handshake brings one. The session token names no
+// authorized party.
 func (e *Emulator) SignIn(userID string) ([]*http.Cookie, error) {
 	browser := newBrowser()
 	if _, err := e.signIn(browser, userID); err != nil {
@@ -47,139 +76,141 @@ func (e *Emulator) SessionToken(userID string, age time.Duration) (string, error
 
 func (e *Emulator) sessionOf(userID string) (session, error) {
 	for _, s := range e.state.Load().Sessions {
-		if s.UserID == userID {
+		if s.UserID == userID && !s.over(e.now()) {
 			return s, nil
 		}
 	}
 	return e.signIn(newBrowser(), userID)
 }
 
-// signIn signs in whoever has this e-mail address, username or id, in place of
-// who was signed in in the browser before.
-func (e *Emulator) signIn(browser, identifier string) (session, error) {
+// signIn signs in the user with this id, in place of who was signed in in the
+// browser before.
+func (e *Emulator) signIn(browser, userID string) (session, error) {
+	var made session
+	err := e.change(func(s *state) (err error) {
+		made, err = s.start(browser, userID, e.now())
+		return err
+	})
+	return made, err
+}
+
+// enter signs in the user with this id, e-mail address or username.
+func (e *Emulator) enter(browser, ticket string) (session, error) {
+	a, ok := e.state.Load().holder(ticket)
+	if !ok {
+		return session{}, unknown("ticket")
+	}
+	return e.signIn(browser, a.ID)
+}
+
+// enterOrJoin is enter for an e-mail address, too, that nobody has yet: it
+// makes the user.
+func (e *Emulator) enterOrJoin(browser, ticket string) (session, error) {
 	var made session
 	err := e.change(func(s *state) error {
-		u, ok := s.find(identifier)
-		if !ok {
-			return &failure{http.StatusUnprocessableEntity, unknownIdentifier, "Couldn't find your account."}
+		a, known := s.holder(ticket)
+		if !known {
+			err := s.fill(&a, url.Values{"email_address": {ticket}})
+			if err == nil {
+				a, err = s.admit(a, e.now())
+			}
+			if err != nil {
+				return err
+			}
 		}
 		var err error
-		made, err = s.start(browser, u, e.now())
+		made, err = s.start(browser, a.ID, e.now())
 		return err
 	})
 	return made, err
 }
 
-const unknownIdentifier = "form_identifier_not_found"
-
-// signUp makes an account for the e-mail address and signs it in.
-func (e *Emulator) signUp(browser, email string) (session, error) {
-	var made session
-	err := e.change(func(s *state) error {
-		u, err := s.createUser(email, e.now())
-		if err == nil {
-			made, err = s.start(browser, u, e.now())
-		}
-		return err
-	})
-	return made, err
-}
-
-// signInOrUp signs in who is known, and signs up whose e-mail address is not.
-func (e *Emulator) signInOrUp(browser, identifier string) (session, error) {
-	s, err := e.signIn(browser, identifier)
-	if f, ok := errors.AsType[*failure](err); ok && f.code == unknownIdentifier {
-		return e.signUp(browser, identifier)
-	}
-	return s, err
-}
-
-// signOut ends the browser's session, if it has one.
-func (e *Emulator) signOut(browser string) error {
+// signOut ends the browser's session, if it has one, by an event.
+func (e *Emulator) signOut(browser, event string) error {
 	return e.change(func(s *state) error {
-		delete(s.Sessions, browser)
+		s.end(browser, event, e.now())
 		return nil
 	})
 }
 
 // start makes the browser's session. Sessions past their end go then too.
-func (s *state) start(browser string, u clerk.User, now time.Time) (session, error) {
-	if u.Banned || u.Locked || u.Deprovisioned {
-		return session{}, &failure{http.StatusForbidden, "user_banned", "This user is banned, locked or deprovisioned, and cannot sign in."}
+func (s *state) start(browser, userID string, now time.Time) (session, error) {
+	a, ok := s.Users[userID]
+	switch {
+	case !ok:
+		return session{}, noSuchUser(userID)
+	case a.Banned || a.Locked || a.Deprovisioned:
+		return session{}, &failure{status: http.StatusForbidden, code: "user_banned", message: "This user is banned, locked or deprovisioned, and cannot sign in."}
 	}
+	s.end(browser, sessionEnded, now)
 	maps.DeleteFunc(s.Sessions, func(_ string, old session) bool { return old.over(now) })
-	made := session{ID: "sess_" + rand.Text(), UserID: u.ID, CreatedAt: now.UTC().Truncate(time.Millisecond)}
+	now = now.UTC().Truncate(time.Millisecond)
+	made := session{ID: "sess_" + rand.Text(), UserID: userID, CreatedAt: now, RefreshToken: rand.Text()}
 	s.Sessions[browser] = made
+	a.LastSignInAt = now
+	s.Users[userID] = a
+	s.announceSession(sessionCreated, browser, made, now)
 	return made, nil
 }
 
-func (s session) over(now time.Time) bool { return now.Sub(s.CreatedAt) > sessionLifetime }
+// end ends the browser's session, if it has one.
+func (s *state) end(browser, event string, now time.Time) {
+	if old, ok := s.Sessions[browser]; ok {
+		delete(s.Sessions, browser)
+		s.announceSession(event, browser, old, now)
+	}
+}
+
+// endSessions ends all sessions of a user but that of one browser.
+func (s *state) endSessions(userID, but, event string, now time.Time) {
+	for browser, one := range maps.Clone(s.Sessions) {
+		if one.UserID == userID && browser != but {
+			s.end(browser, event, now)
+		}
+	}
+}
+
+// browserWith returns the browser that has the session of an id.
+func (s *state) browserWith(sessionID string, now time.Time) (string, error) {
+	for browser, one := range s.Sessions {
+		if one.ID == sessionID && !one.over(now) {
+			return browser, nil
+		}
+	}
+	return "", noSuchSession(sessionID)
+}
+
+// noSuchSession is the same for a session that has ended: those are forgotten.
+func noSuchSession(id string) error {
+	return notFound("No session was found with id " + id + ".")
+}
 
 // signedIn returns who is signed in in a browser.
-func (e *Emulator) signedIn(browser string) (session, clerk.User, bool) {
+func (e *Emulator) signedIn(browser string) (session, account, bool) {
 	now := e.state.Load()
 	s, ok := now.Sessions[browser]
 	if !ok || s.over(e.now()) {
-		return session{}, clerk.User{}, false
+		return session{}, account{}, false
 	}
-	return s, clerk.User(now.Users[s.UserID]), true
+	return s, now.Users[s.UserID], true
 }
 
-const browserPrefix = "dvb_"
-
-// newBrowser returns the id of a development browser, by which a browser is
-// known here. It is a secret between the two. Browsers in which nobody is
-// signed in are not remembered: any id of this form is one.
-func newBrowser() string { return browserPrefix + rand.Text() }
-
-// browserOf returns the development browser that r comes from; empty when it
-// does not say. The query wins over the cookies, which are those of the
-// program: other programs on this machine may share the plain one.
-func (e *Emulator) browserOf(r *http.Request) string {
-	if id := r.URL.Query().Get(clerk.DevBrowserCookie); isBrowser(id) {
-		return id
-	}
-	for _, name := range []string{e.instance.Suffixed(clerk.DevBrowserCookie), clerk.DevBrowserCookie} {
-		if c, err := r.Cookie(name); err == nil && isBrowser(c.Value) {
-			return c.Value
-		}
-	}
-	return ""
-}
-
-func isBrowser(id string) bool {
-	random, ok := strings.CutPrefix(id, browserPrefix)
-	return ok && len(random) == 26 && strings.Trim(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+// since returns when the browser's client last changed; the zero time when
+// nobody is signed in there.
+func (e *Emulator) since(browser string) time.Time {
+	s, _, _ := e.signedIn(browser)
+	return s.CreatedAt
 }
 
 // directives returns the Set-Cookie headers that tell the program's origin what
 // is known of a browser: who it is, since when its client is as it is, and a
 // fresh session token, or that there is none.
 func (e *Emulator) directives(browser, party string) ([]string, error) {
-	token, since := "", int64(0)
-	if s, _, ok := e.signedIn(browser); ok {
-		since = s.CreatedAt.Unix()
-		var err error
-		if token, err = e.tokens.session(s, party, e.now()); err != nil {
-			return nil, err
-		}
+	list := e.greeter.identify(browser, party, e.since(browser))
+	s, _, ok := e.signedIn(browser)
+	if !ok {
+		return append(list, e.greeter.bothForms(clerk.SessionCookie, "", "; Path=/"+gone(party))...), nil
 	}
-	attributes := "; Path=/; SameSite=Lax"
-	if strings.HasPrefix(party, "https:") {
-		attributes += "; Secure"
-	}
-	keep := attributes + "; Max-Age=31536000"
-	clear := attributes + "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
-	var list []string
-	add := func(name, value, attributes string) {
-		list = append(list, name+"="+value+attributes, e.instance.Suffixed(name)+"="+value+attributes)
-	}
-	add(clerk.DevBrowserCookie, browser, keep)
-	add(clerk.ClientUATCookie, fmt.Sprint(since), keep)
-	if token == "" {
-		add(clerk.SessionCookie, "", clear)
-	} else {
-		add(clerk.SessionCookie, token, keep)
-	}
-	return list, nil
+	token, err := e.tokens.session(s, party, e.now())
+	return append(list, e.greeter.bothForms(clerk.SessionCookie, token, "; Path=/"+lasting(party))...), err
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -23,19 +24,9 @@ type state struct {
 	WebhookSecret string
 	SigningKey    string // PEM
 	Users         map[string]account
-	Sessions      map[string]session // by development browser: one has one session
+	Sessions      map[string]session // by browser: one has one session
 	Pending       []event            // not yet delivered, oldest first
 }
-
-// A session is somebody's being signed in, in one browser.
-type session struct {
-	ID        string
-	UserID    string
-	CreatedAt time.Time
-}
-
-// sessionLifetime is Clerk's default.
-const sessionLifetime = 7 * 24 * time.Hour
 
 func (s *state) clone() *state {
 	c := *s
@@ -63,13 +54,13 @@ func (e *Emulator) change(edit func(*state) error) error {
 
 // openState reads the state in file. Without one, or without a name, it is the
 // state of a first start.
-func openState(file string, now time.Time) (*state, error) {
+func openState(file, secretPrefix string, now time.Time) (*state, error) {
 	if file == "" {
-		return newState(sharedKey(), now), nil
+		return newState(sharedKey(), secretPrefix, now), nil
 	}
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		s := newState(newSigningKey(), now)
+		s := newState(newSigningKey(), secretPrefix, now)
 		return s, s.save(file)
 	}
 	if err != nil {
@@ -82,7 +73,24 @@ func openState(file string, now time.Time) (*state, error) {
 	if s.InstanceID == "" || s.SecretKey == "" || s.Users == nil || s.Sessions == nil {
 		return nil, damaged(file, errors.New("a part is missing"))
 	}
+	if !strings.HasPrefix(s.SecretKey, secretPrefix) {
+		return nil, damaged(file, errors.New("it is that of the other kind of instance, development or production"))
+	}
+	s.update()
 	return s, nil
+}
+
+// update adds what a state file of an older program lacks.
+func (s *state) update() {
+	for id, a := range s.Users {
+		if a.Metadata == nil {
+			a.setMetadata(publicMetadata, dict{"role": a.Role})
+		}
+		if strings.HasPrefix(id, readyPrefix) && a.Password == "" {
+			a.Password = readyHash()
+		}
+		s.Users[id] = a
+	}
 }
 
 func damaged(file string, err error) error {
@@ -91,20 +99,20 @@ func damaged(file string, err error) error {
 
 // newState returns the state of a first start: the ready users, of whom the
 // program has yet to be told.
-func newState(signingKey string, now time.Time) *state {
+func newState(signingKey, secretPrefix string, now time.Time) *state {
 	secret := make([]byte, 24)
 	rand.Read(secret)
 	s := &state{
 		InstanceID:    "ins_" + rand.Text(),
-		SecretKey:     "sk_test_" + rand.Text(),
+		SecretKey:     secretPrefix + rand.Text(),
 		WebhookSecret: "whsec_" + base64.StdEncoding.EncodeToString(secret),
 		SigningKey:    signingKey,
 		Users:         map[string]account{},
 		Sessions:      map[string]session{},
 	}
-	for _, u := range readyUsers(now) {
-		s.Users[u.ID] = account(u)
-		s.announce(userCreated, u, now)
+	for _, a := range readyAccounts(now) {
+		s.Users[a.ID] = a
+		s.announceUser(userCreated, a, now)
 	}
 	return s
 }

@@ -63,6 +63,27 @@ func (i *issuer) session(s session, party string, at time.Time) (string, error) 
 	return sign(i.ofUser, claims)
 }
 
+// sessionIn returns the session's id in a session token of ours, expired or
+// not; empty for any other text.
+func (i *issuer) sessionIn(token string) string {
+	signed, err := jose.ParseSigned(token)
+	if err != nil || len(signed.Signatures) != 1 || signed.Signatures[0].Header.Algorithm != string(jose.RS256) ||
+		signed.Signatures[0].Header.ExtraHeaders["cat"] != sessionCategory {
+		return ""
+	}
+	body, err := signed.Verify(i.public)
+	if err != nil {
+		return ""
+	}
+	var claims struct {
+		SessionID string `json:"sid"`
+	}
+	if json.Unmarshal(body, &claims) != nil {
+		return ""
+	}
+	return claims.SessionID
+}
+
 // handshake returns the token that carries Set-Cookie headers to the program.
 func (i *issuer) handshake(directives []string) (string, error) {
 	return sign(i.signer, map[string]any{"handshake": directives})

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"crypto/rand"
 	"maps"
-	"net/http"
 	"net/mail"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -16,10 +16,6 @@ import (
 // readyPrefix begins the ids of the users that are there from the start.
 const readyPrefix = "user_dev_"
 
-// An account is a user as the state file keeps it: without the methods that
-// would make it Clerk's JSON.
-type account clerk.User
-
 // Events about users, by Clerk's names.
 const (
 	userCreated = "user.created"
@@ -27,15 +23,19 @@ const (
 	userDeleted = "user.deleted"
 )
 
-// readyUsers returns one user of each kind, and two more to talk to.
-func readyUsers(now time.Time) []clerk.User {
-	ready := func(username, first, last, role string) clerk.User {
-		u := newUser(readyPrefix+username, username+"@example.com", now)
-		u.Username, u.FirstName, u.LastName, u.Role = &username, &first, &last, role
-		u.Name = displayName(u)
-		return u
+// readyAccounts returns one user of each kind, and two more to talk to.
+func readyAccounts(now time.Time) []account {
+	now = now.UTC().Truncate(time.Millisecond)
+	ready := func(username, first, last, role string) account {
+		email := username + "@example.com"
+		a := account{Password: readyHash(), User: clerk.User{
+			ID: readyPrefix + username, Email: &email, EmailVerified: true,
+			Username: &username, FirstName: &first, LastName: &last, Name: first + " " + last, CreatedAt: now, UpdatedAt: now,
+		}}
+		a.setMetadata(publicMetadata, dict{"role": role})
+		return a
 	}
-	return []clerk.User{
+	return []account{
 		ready("ada", "Ada", "Lovelace", "member"),
 		ready("alan", "Alan", "Turing", "member"),
 		ready("grace", "Grace", "Hopper", "member"),
@@ -44,18 +44,11 @@ func readyUsers(now time.Time) []clerk.User {
 	}
 }
 
-// newUser returns somebody who signed up with an e-mail address: like at
-// Clerk, nothing else is known of them.
-func newUser(id, email string, now time.Time) clerk.User {
-	now = now.UTC().Truncate(time.Millisecond)
-	return clerk.User{ID: id, Email: &email, EmailVerified: true, Role: "member", CreatedAt: now, UpdatedAt: now}
-}
-
 // Users returns all users, ordered by when they came and then by id.
 func (e *Emulator) Users() []clerk.User {
 	var users []clerk.User
 	for a := range maps.Values(e.state.Load().Users) {
-		users = append(users, detached(clerk.User(a)))
+		users = append(users, detached(a.User))
 	}
 	slices.SortFunc(users, func(a, b clerk.User) int {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
@@ -66,84 +59,133 @@ func (e *Emulator) Users() []clerk.User {
 // CreateUser adds a user with a verified e-mail address and no name, as a
 // sign-up does. The address must be one, and not in use.
 func (e *Emulator) CreateUser(email string) (clerk.User, error) {
-	var u clerk.User
+	a, err := e.createUser(url.Values{"email_address": {email}})
+	return detached(a.User), err
+}
+
+// createUser adds a user of whom fields say all that is known.
+func (e *Emulator) createUser(fields url.Values, metadata ...string) (account, error) {
+	var a account
 	err := e.change(func(s *state) (err error) {
-		u, err = s.createUser(email, e.now())
+		if err = s.fill(&a, fields, metadata...); err == nil {
+			a, err = s.admit(a, e.now())
+		}
 		return err
 	})
-	return detached(u), err
+	return a, err
+}
+
+// admit makes a user of an account that has just been filled in. Its e-mail
+// address counts as verified.
+func (s *state) admit(a account, now time.Time) (account, error) {
+	if _, err := s.freeAddress(text(a.Email)); err != nil {
+		return a, err
+	}
+	if _, taken := s.find(text(a.Username)); taken {
+		return a, usernameTaken()
+	}
+	now = now.UTC().Truncate(time.Millisecond)
+	a.ID, a.EmailVerified, a.CreatedAt, a.UpdatedAt = "user_"+rand.Text(), true, now, now
+	a.Name = displayName(a.User)
+	a.setMetadata(publicMetadata, a.metadata(publicMetadata))
+	s.Users[a.ID] = a
+	s.announceUser(userCreated, a, now)
+	return a, nil
+}
+
+// freeAddress returns the e-mail address without blanks around it, or says why
+// nobody can sign up with it.
+func (s *state) freeAddress(email string) (string, error) {
+	email = strings.TrimSpace(email)
+	if a, err := mail.ParseAddress(email); err != nil || a.Address != email || len(email) > 254 {
+		return "", wrong("email_address", "form_param_format_invalid", "That is not an e-mail address, such as name@example.com.")
+	}
+	if _, taken := s.find(email); taken {
+		return "", wrong("email_address", "form_identifier_exists", "That e-mail address is taken. Please try another.")
+	}
+	return email, nil
+}
+
+func usernameTaken() *failure {
+	return wrong("username", "form_identifier_exists", "That username is taken. Please try another.")
 }
 
 // UpdateUser changes what edit changes of a user, but for the id and the times,
-// and returns the user as it is then. Name follows from the others. Banning or
-// deprovisioning a user ends their sessions.
+// and returns the user as it is then. Name follows from the others, and
+// public_metadata.role from Role. Banning or deprovisioning a user ends their
+// sessions.
 func (e *Emulator) UpdateUser(id string, edit func(*clerk.User)) (clerk.User, error) {
-	var u clerk.User
+	a, err := e.updateUser(id, func(_ *state, a *account) error {
+		before := a.Role
+		edit(&a.User)
+		if a.Role != before {
+			a.setMetadata(publicMetadata, merged(a.metadata(publicMetadata), dict{"role": a.Role}))
+		}
+		return nil
+	})
+	return detached(a.User), err
+}
+
+func (e *Emulator) updateUser(id string, edit func(*state, *account) error) (account, error) {
+	var a account
 	err := e.change(func(s *state) error {
 		old, ok := s.Users[id]
 		if !ok {
 			return noSuchUser(id)
 		}
-		u = detached(clerk.User(old))
-		edit(&u)
-		u.ID, u.CreatedAt, u.Name = old.ID, old.CreatedAt, displayName(u)
-		u.UpdatedAt = later(old.UpdatedAt, e.now())
-		s.Users[id] = account(u)
-		if u.Banned || u.Deprovisioned {
-			s.endSessions(id)
+		a = old
+		a.User = detached(old.User)
+		if err := edit(s, &a); err != nil {
+			return err
 		}
-		s.announce(userUpdated, u, u.UpdatedAt)
+		a.ID, a.CreatedAt, a.Name = old.ID, old.CreatedAt, displayName(a.User)
+		a.UpdatedAt = later(old.UpdatedAt, e.now())
+		s.Users[id] = a
+		s.announceUser(userUpdated, a, a.UpdatedAt)
+		if a.Banned || a.Deprovisioned {
+			s.endSessions(id, "", sessionRevoked, e.now())
+		}
 		return nil
 	})
-	return detached(u), err
+	return a, err
 }
 
 // DeleteUser removes a user and ends their sessions.
 func (e *Emulator) DeleteUser(id string) error {
 	return e.change(func(s *state) error {
-		u, ok := s.Users[id]
+		a, ok := s.Users[id]
 		if !ok {
 			return noSuchUser(id)
 		}
+		s.endSessions(id, "", sessionRemoved, e.now())
 		delete(s.Users, id)
-		s.endSessions(id)
-		s.announce(userDeleted, clerk.User(u), later(u.UpdatedAt, e.now()))
+		s.announceUser(userDeleted, a, later(a.UpdatedAt, e.now()))
 		return nil
 	})
 }
 
 func noSuchUser(id string) error {
-	return &failure{http.StatusNotFound, "resource_not_found", "No user was found with id " + id + "."}
+	return notFound("No user was found with id " + id + ".")
 }
 
-func (s *state) createUser(email string, now time.Time) (clerk.User, error) {
-	email = strings.TrimSpace(email)
-	if a, err := mail.ParseAddress(email); err != nil || a.Address != email || len(email) > 254 {
-		return clerk.User{}, &failure{http.StatusUnprocessableEntity, "form_param_format_invalid", "That is not an e-mail address, such as name@example.com."}
-	}
-	if _, taken := s.find(email); taken {
-		return clerk.User{}, &failure{http.StatusUnprocessableEntity, "form_identifier_exists", "That e-mail address is taken. Please try another."}
-	}
-	u := newUser("user_"+rand.Text(), email, now)
-	s.Users[u.ID] = account(u)
-	s.announce(userCreated, u, u.CreatedAt)
-	return u, nil
-}
-
-// find returns the user with this e-mail address, username or id.
-func (s *state) find(identifier string) (clerk.User, bool) {
+// find returns the user with this e-mail address or username.
+func (s *state) find(identifier string) (account, bool) {
 	identifier = strings.TrimSpace(identifier)
 	is := func(p *string) bool { return p != nil && strings.EqualFold(*p, identifier) }
-	for _, u := range s.Users {
-		if u.ID == identifier || is(u.Email) || is(u.Username) {
-			return clerk.User(u), true
+	for _, a := range s.Users {
+		if is(a.Email) || is(a.Username) {
+			return a, true
 		}
 	}
-	return clerk.User{}, false
+	return account{}, false
 }
 
-func (s *state) endSessions(userID string) {
-	maps.DeleteFunc(s.Sessions, func(_ string, one session) bool { return one.UserID == userID })
+// holder returns the user with this id, e-mail address or username.
+func (s *state) holder(ticket string) (account, bool) {
+	if a, ok := s.Users[ticket]; ok {
+		return a, true
+	}
+	return s.find(ticket)
 }
 
 // later returns now in whole milliseconds, but always after before: the order
@@ -154,29 +196,4 @@ func later(before, now time.Time) time.Time {
 		return before.Add(time.Millisecond)
 	}
 	return now
-}
-
-// displayName is both names, or the one there is, or the username.
-func displayName(u clerk.User) string {
-	name := strings.TrimSpace(text(u.FirstName) + " " + text(u.LastName))
-	return cmp.Or(name, text(u.Username))
-}
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
-// detached returns u with strings of its own, so that nobody changes a state
-// through it.
-func detached(u clerk.User) clerk.User {
-	for _, p := range []**string{&u.Email, &u.Username, &u.FirstName, &u.LastName} {
-		if *p != nil {
-			s := **p
-			*p = &s
-		}
-	}
-	return u
 }

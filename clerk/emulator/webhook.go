@@ -14,8 +14,6 @@ import (
 	"time"
 
 	svix "github.com/svix/svix-webhooks/go"
-
-	"inkwell/clerk"
 )
 
 // maxPending bounds the events that wait for a program that takes none.
@@ -28,16 +26,27 @@ type event struct {
 	Body string
 }
 
-// announce adds the event that a user changed to those that are to be delivered.
-func (s *state) announce(kind string, u clerk.User, at time.Time) {
-	data := userJSON(u)
+// announceUser adds the event that a user changed to those to be delivered.
+func (s *state) announceUser(kind string, a account, at time.Time) {
+	data := userJSON(a)
 	if kind == userDeleted {
-		data = map[string]any{"object": "user", "id": u.ID, "deleted": true}
+		data = dict{"object": "user", "id": a.ID, "deleted": true}
 	}
-	body, err := json.Marshal(map[string]any{
+	s.announce(kind, data, at)
+}
+
+// announceSession adds the event that a session changed.
+func (s *state) announceSession(kind, browser string, one session, at time.Time) {
+	data := sessionJSON(browser, one, statusAfter(kind), at)
+	data["user"] = userJSON(s.Users[one.UserID])
+	s.announce(kind, data, at)
+}
+
+func (s *state) announce(kind string, data dict, at time.Time) {
+	body, err := json.Marshal(dict{
 		"type": kind, "object": "event", "data": data,
 		"timestamp": at.UnixMilli(), "instance_id": s.InstanceID,
-		"event_attributes": map[string]any{"http_request": map[string]any{"client_ip": "0.0.0.0", "user_agent": ""}},
+		"event_attributes": dict{"http_request": dict{"client_ip": "0.0.0.0", "user_agent": ""}},
 	})
 	if err != nil {
 		panic(err) // the body is of our own making

@@ -7,6 +7,7 @@
 
   const script = document.currentScript;
   const publishableKey = script.dataset.clerkPublishableKey ?? "";
+  const production = publishableKey.startsWith("pk_live_"); // whose Frontend API has cookies of its own
   const host = atob(publishableKey.split("_")[2] ?? "").replace(/\$$/, "");
   const proxy = script.dataset.clerkProxyUrl || `https://${host}`;
   const base = new URL(proxy, location.origin).href.replace(/\/$/, "");
@@ -100,6 +101,15 @@
       this.emailAddresses = json.email_addresses.map((one) => ({ id: one.id, emailAddress: one.email_address }));
       this.primaryEmailAddress = this.emailAddresses.find((one) => one.id === json.primary_email_address_id) ?? null;
     }
+
+    // update changes the names that are given; an empty one is none.
+    async update({ firstName, lastName }) {
+      const form = {};
+      if (firstName !== undefined) form.first_name = firstName;
+      if (lastName !== undefined) form.last_name = lastName;
+      apply((await request("/me", { method: "PATCH", form })).client);
+      return Clerk.user;
+    }
   }
 
   class Session {
@@ -166,7 +176,7 @@
     Clerk.user = Clerk.session?.user ?? null;
     Clerk.isSignedIn = Boolean(Clerk.session);
     const since = active ? Math.floor(json.updated_at / 1000) : 0;
-    writeCookie("__client_uat", String(since), "Strict");
+    if (!production) writeCookie("__client_uat", String(since), "Strict");
     writeSession(active?.last_active_token.jwt ?? "");
     planRenewal(active?.last_active_token.jwt);
     const news = active ? `${active.id} ${active.user.updated_at}` : "nobody";
@@ -229,7 +239,7 @@
   async function load(given) {
     options = given;
     suffix = await cookieSuffix();
-    await findBrowser();
+    if (!production) await findBrowser();
     await reload();
     if (options.ui?.ClerkUI) components = new options.ui.ClerkUI(Clerk, { within, request, base });
     Clerk.loaded = true;
@@ -240,7 +250,7 @@
     publishableKey,
     frontendApi: host,
     proxyUrl: script.dataset.clerkProxyUrl ?? "",
-    instanceType: "development",
+    instanceType: production ? "production" : "development",
     loaded: false,
     client: undefined,
     session: undefined,
@@ -283,6 +293,8 @@
     unmountSignUp: (node) => ui().unmount(node),
     mountUserButton: (node, props) => ui().mount("user-button", node, props),
     unmountUserButton: (node) => ui().unmount(node),
+    mountUserProfile: (node, props) => ui().mount("user-profile", node, props),
+    unmountUserProfile: (node) => ui().unmount(node),
 
     openSignIn: () => location.assign(signInAddress()),
     openSignUp: () => location.assign(signInAddress()),

@@ -46,6 +46,7 @@
       this.unmount(node);
       this.#mounted.set(node, () => {});
       if (kind === "user-button") this.#userButton(node, props);
+      else if (kind === "user-profile") this.#userProfile(node);
       else this.#entrance(node, props, kind === "sign-up" ? "Sign up" : "Sign in");
     }
 
@@ -67,7 +68,7 @@
       node.replaceChildren(card);
       const id = `cl-${++count}`;
       const problem = element("p", { class: "cl-problem", role: "alert", id: `${id}-problem` });
-      const enter = (identifier, button) => this.#enter(identifier, button, problem, target);
+      const enter = (ticket, button) => this.#enter(ticket, button, problem, target);
       card.append(
         element("h2", {}, title),
         element("p", { class: "cl-note" }, "Development sign-in: no account, no password."),
@@ -77,12 +78,13 @@
       for (const user of await readyUsers(this.#tools.base)) users.append(readyUser(user, enter));
     }
 
-    async #enter(identifier, button, problem, target) {
+    async #enter(ticket, button, problem, target) {
       if (button.getAttribute("aria-busy")) return;
       button.setAttribute("aria-busy", "true");
       problem.textContent = "";
       try {
-        const form = { identifier, sign_up_if_missing: "true" };
+        // A ticket is the id of a user, or an address; at Clerk a server makes it.
+        const form = { strategy: "ticket", ticket, sign_up_if_missing: "true" };
         await this.#tools.request("/client/sign_ins", { method: "POST", form });
         await this.#clerk.setActive({ redirectUrl: target });
       } catch (error) {
@@ -94,6 +96,51 @@
     #userButton(node, props) {
       const show = ({ user }) => node.replaceChildren(...(user ? [this.#menu(user, props)] : []));
       this.#mounted.set(node, this.#clerk.addListener(show));
+    }
+
+    // The form stays as it is while somebody types: only another user makes a new
+    // one.
+    #userProfile(node) {
+      let shown;
+      const show = ({ user }) => {
+        if (user?.id === shown) return;
+        shown = user?.id;
+        node.replaceChildren(...(user ? [this.#profile(user)] : []));
+      };
+      this.#mounted.set(node, this.#clerk.addListener(show));
+    }
+
+    #profile(user) {
+      const id = `cl-${++count}`;
+      const [firstLabel, first] = nameField(`${id}-first`, "First name", "given-name", user.firstName);
+      const [lastLabel, last] = nameField(`${id}-last`, "Last name", "family-name", user.lastName);
+      const news = element("p", { class: "cl-note", role: "status" });
+      const problem = element("p", { class: "cl-problem", role: "alert" });
+      const save = element("button", { class: "cl-main" }, "Save");
+      const form = element("form", { class: "cl-form" }, firstLabel, first, lastLabel, last, problem, news, save);
+      form.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        if (save.getAttribute("aria-busy")) return;
+        save.setAttribute("aria-busy", "true");
+        news.textContent = problem.textContent = "";
+        try {
+          await this.#clerk.user.update({ firstName: first.value, lastName: last.value });
+          news.textContent = "Your name is saved.";
+        } catch (error) {
+          problem.textContent = error.message;
+        }
+        save.removeAttribute("aria-busy");
+      });
+      const signOut = element("button", { type: "button" }, "Sign out");
+      signOut.addEventListener("click", () => this.#clerk.signOut());
+      return element(
+        "section", { class: "cl-card", "aria-label": "Profile" },
+        element("h2", {}, "Profile"),
+        element("p", { class: "cl-note" }, user.primaryEmailAddress?.emailAddress ?? user.username ?? ""),
+        form,
+        signOut,
+        element("p", {}, element("a", { href: `${this.#tools.base}/user` }, "Delete this account")),
+      );
     }
 
     #menu(user, props) {
@@ -126,8 +173,13 @@
       "button", { type: "button", class: "cl-user" },
       element("span", {}, user.name), " ", element("span", { class: "cl-role" }, user.role),
     );
-    button.addEventListener("click", () => enter(user.identifier, button));
+    button.addEventListener("click", () => enter(user.ticket, button));
     return element("li", {}, button);
+  }
+
+  function nameField(id, label, autocomplete, value) {
+    const input = element("input", { id, maxlength: "100", autocomplete, value: value ?? "" });
+    return [element("label", { for: id }, label), input];
   }
 
   function emailForm(id, problem, enter) {

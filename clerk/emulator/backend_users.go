@@ -1,0 +1,163 @@
+package emulator
+
+import (
+	"cmp"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// getUser handles "GET /v1/users/{id}".
+func (e *Emulator) getUser(r *http.Request) (any, error) {
+	a, ok := e.state.Load().Users[r.PathValue("id")]
+	if !ok {
+		return nil, noSuchUser(r.PathValue("id"))
+	}
+	return userJSON(a), nil
+}
+
+// postUser handles "POST /v1/users". A user has one address here.
+func (e *Emulator) postUser(r *http.Request) (any, error) {
+	fields, err := readFields(r)
+	if err != nil {
+		return nil, err
+	}
+	if fields.Has("email_address[]") {
+		fields["email_address"] = fields["email_address[]"]
+	}
+	switch n := len(fields["email_address"]); {
+	case n == 0:
+		return nil, missing("email_address")
+	case n > 1:
+		return nil, wrong("email_address", "form_param_value_invalid", "The development instance keeps one e-mail address of a user.")
+	}
+	a, err := e.createUser(fields, publicMetadata, privateMetadata, unsafeMetadata)
+	return userJSON(a), err
+}
+
+// patchUser handles "PATCH /v1/users/{id}": names, username, password, and
+// metadata, which are replaced.
+func (e *Emulator) patchUser(r *http.Request) (any, error) {
+	return e.editUser(r, func(s *state, a *account, fields url.Values) error {
+		if err := s.apply(a, fields); err != nil {
+			return err
+		}
+		if fields.Get("sign_out_of_other_sessions") == "true" {
+			s.endSessions(a.ID, "", sessionRevoked, e.now())
+		}
+		return a.takeMetadata(fields, false, publicMetadata, privateMetadata, unsafeMetadata)
+	})
+}
+
+// mergeMetadata handles "PATCH /v1/users/{id}/metadata".
+func (e *Emulator) mergeMetadata(r *http.Request) (any, error) {
+	return e.editUser(r, func(_ *state, a *account, fields url.Values) error {
+		return a.takeMetadata(fields, true, publicMetadata, privateMetadata, unsafeMetadata)
+	})
+}
+
+// mark returns the handler of what takes no fields, such as "POST
+// /v1/users/{id}/ban".
+func (e *Emulator) mark(edit func(*account)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		return e.editUser(r, func(_ *state, a *account, _ url.Values) error {
+			edit(a)
+			return nil
+		})
+	}
+}
+
+func (e *Emulator) editUser(r *http.Request, edit func(*state, *account, url.Values) error) (any, error) {
+	fields, err := readFields(r)
+	if err != nil {
+		return nil, err
+	}
+	a, err := e.updateUser(r.PathValue("id"), func(s *state, a *account) error { return edit(s, a, fields) })
+	return userJSON(a), err
+}
+
+// removeUser handles "DELETE /v1/users/{id}".
+func (e *Emulator) removeUser(r *http.Request) (any, error) {
+	id := r.PathValue("id")
+	return deletedJSON(id), e.DeleteUser(id)
+}
+
+// countUsers handles "GET /v1/users/count".
+func (e *Emulator) countUsers(r *http.Request) (any, error) {
+	return dict{"object": "total_count", "total_count": len(e.usersWhere(r.URL.Query()))}, nil
+}
+
+// listUsers handles "GET /v1/users": a bare array. It begins after the user
+// starting_after, or at offset.
+func (e *Emulator) listUsers(r *http.Request) (any, error) {
+	query := r.URL.Query()
+	order, descending := strings.CutPrefix(cmp.Or(query.Get("order_by"), "-created_at"), "-")
+	order = strings.TrimPrefix(order, "+")
+	compare, known := userOrders[strings.TrimSpace(order)] // a plus in a query is a blank
+	if !known {
+		return nil, wrong("order_by", "form_param_value_invalid", "Users cannot be ordered by "+order+".")
+	}
+	users := e.usersWhere(query)
+	slices.SortFunc(users, func(a, b account) int {
+		c := cmp.Or(compare(a, b), cmp.Compare(a.ID, b.ID))
+		if descending {
+			return -c
+		}
+		return c
+	})
+	users, err := startingAfter(users, query, strings.TrimSpace(order))
+	if err != nil {
+		return nil, err
+	}
+	page, err := pageOf(r, users)
+	list := make([]dict, len(page))
+	for i, a := range page {
+		list[i] = userJSON(a)
+	}
+	return list, err
+}
+
+// startingAfter returns the users after the one that the query names. Clerk
+// has this with an order of creation alone, and not with an offset.
+func startingAfter(users []account, query url.Values, order string) ([]account, error) {
+	id := query.Get("starting_after")
+	if id == "" {
+		return users, nil
+	}
+	i := slices.IndexFunc(users, func(a account) bool { return a.ID == id })
+	if i < 0 || order != "created_at" || query.Has("offset") {
+		return nil, wrong("starting_after", "form_param_value_invalid", "starting_after must be a user of the list, which is ordered by created_at and has no offset.")
+	}
+	return users[i+1:], nil
+}
+
+// userOrders are the orders of a list of users.
+var userOrders = map[string]func(a, b account) int{
+	"created_at":      func(a, b account) int { return a.CreatedAt.Compare(b.CreatedAt) },
+	"updated_at":      func(a, b account) int { return a.UpdatedAt.Compare(b.UpdatedAt) },
+	"last_sign_in_at": func(a, b account) int { return a.LastSignInAt.Compare(b.LastSignInAt) },
+	"last_active_at":  func(a, b account) int { return a.LastSignInAt.Compare(b.LastSignInAt) },
+	"email_address":   func(a, b account) int { return cmp.Compare(text(a.Email), text(b.Email)) },
+	"username":        func(a, b account) int { return cmp.Compare(text(a.Username), text(b.Username)) },
+	"first_name":      func(a, b account) int { return cmp.Compare(text(a.FirstName), text(b.FirstName)) },
+	"last_name":       func(a, b account) int { return cmp.Compare(text(a.LastName), text(b.LastName)) },
+}
+
+// usersWhere returns the users whom a query's filters let through.
+func (e *Emulator) usersWhere(query url.Values) []account {
+	part := strings.ToLower(query.Get("query"))
+	in := func(name, value string) bool {
+		wanted := slices.Concat(query[name], query[name+"[]"])
+		return len(wanted) == 0 || slices.ContainsFunc(wanted, func(one string) bool { return strings.EqualFold(one, value) })
+	}
+	var users []account
+	for a := range maps.Values(e.state.Load().Users) {
+		all := strings.ToLower(strings.Join([]string{a.ID, text(a.Email), text(a.Username), text(a.FirstName), text(a.LastName), a.Name}, "\n"))
+		if in("user_id", a.ID) && in("email_address", text(a.Email)) && in("username", text(a.Username)) && strings.Contains(all, part) {
+			users = append(users, a)
+		}
+	}
+	return users
+}
