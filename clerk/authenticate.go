@@ -34,9 +34,7 @@ const (
 )
 
 // Authenticate finds out who sends r, as authenticateRequest of Clerk's server
-// SDK does, except that it stops after three or more redirects in a row, does
-// no cross-origin, satellite or organization synchronisation, and takes a
-// pending session for signed out.
+// SDK does, but for the differences that the package comment lists.
 //
 // The error is a [*HandshakeError], to be answered with status 500.
 func (a *Authenticator) Authenticate(r *http.Request) (Result, error) {

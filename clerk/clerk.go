@@ -12,8 +12,31 @@
 //   - [SignedOut]: Result.Reason says why, in Clerk's words;
 //   - [Handshake]: the browser has to fetch a fresh session from Clerk first.
 //
-// Whatever the state, every header of the result belongs to the answer; if
-// there is a Location among them, the answer is a 307 redirect.
+// Whatever the state, every header of the result belongs to the answer, and
+// some results are the whole answer: see [Result.Answer].
+//
+// # Differences
+//
+// [Authenticator.Authenticate] decides what authenticateRequest of Clerk's
+// @clerk/backend does, but for these:
+//
+//   - It stops after three redirects or more in a row; Clerk's SDK stops after
+//     exactly three, and goes on after the fourth.
+//   - A signed-in reader who comes from another site is not sent to Clerk once
+//     more: there are no satellite domains, and __clerk_redirect_url and
+//     __clerk_synced, which in development lead anywhere, mean nothing.
+//   - The active organization is not synchronised with the address.
+//   - A pending session, whose user has tasks to finish, is signed out.
+//   - X-Forwarded-Host and -Proto count from trusted proxies alone.
+//   - A token's issuer, when it has one, must be the instance; its authorized
+//     party, when it has one, must be Config.PublicURL if that is set.
+//
+// # Outages
+//
+// Keys are fetched from the Backend API and used for five minutes, and for an
+// hour while they cannot be fetched anew. A request without a session never
+// waits for Clerk. One whose token cannot be verified, as there are no keys, is
+// signed out with Result.Unverified.
 //
 // Users are learnt from webhooks, with a [WebhookVerifier] and [ParseEvent],
 // and from the Backend API, with an [API].
@@ -141,6 +164,23 @@ type Result struct {
 	// not to blame for it, for the log: a key set that cannot be fetched, a
 	// handshake that is not good. Mostly nil.
 	Problem error
+}
+
+// Answer adds the headers of the result to an answer. It reports whether that
+// is the whole answer, since the browser has to go elsewhere; then it has been
+// given, and nothing may follow.
+func (r Result) Answer(w http.ResponseWriter) bool {
+	for name, values := range r.Header {
+		if name == "Set-Cookie" { // of which alone there can be several
+			values = append(w.Header()[name], values...)
+		}
+		w.Header()[name] = values
+	}
+	if r.Header.Get("Location") == "" {
+		return false
+	}
+	w.WriteHeader(http.StatusTemporaryRedirect)
+	return true
 }
 
 // WithoutRedirect returns the result for a request that cannot follow a

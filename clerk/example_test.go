@@ -19,16 +19,11 @@ func Example() {
 	}
 	page := func(w http.ResponseWriter, r *http.Request) {
 		result, err := authenticator.Authenticate(r)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		for name, values := range result.Header {
-			w.Header()[name] = append(w.Header()[name], values...)
-		}
 		switch {
-		case result.Header.Get("Location") != "":
-			w.WriteHeader(http.StatusTemporaryRedirect)
+		case err != nil:
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		case result.Answer(w):
+			return // the browser comes back with a fresh session
 		case result.State == clerk.SignedIn:
 			fmt.Fprintln(w, "Hello,", result.Claims.Subject)
 		default:

@@ -113,10 +113,8 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (visitor, erro
 	if isHTMX(r) {
 		result = result.WithoutRedirect()
 	}
-	addHeader(w.Header(), result.Header)
 	switch {
-	case w.Header().Get("Location") != "":
-		w.WriteHeader(http.StatusTemporaryRedirect)
+	case result.Answer(w):
 		return visitor{}, errAnswered
 	case isHTMX(r) && result.HandshakeDue:
 		s.sayExpired(w)
@@ -125,17 +123,6 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (visitor, erro
 		return visitor{unverified: result.Unverified, sessionID: result.ExpiredSessionID}, nil
 	}
 	return s.visitorOf(r.Context(), result.Claims)
-}
-
-// addHeader adds to h what a result of Clerk's has to say. Only of cookies can
-// there be several.
-func addHeader(h, more http.Header) {
-	for name, values := range more {
-		if name == "Set-Cookie" {
-			values = append(h[name], values...)
-		}
-		h[name] = values
-	}
 }
 
 // visitorOf returns the visitor with a good session.
