@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptrace"
@@ -81,6 +82,32 @@ func TestImportOrder(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// clerksWords are names of Clerk's headers, cookies and claims.
+var clerksWords = regexp.MustCompile(`(?i)__session|__client|__refresh|__clerk_|x-clerk-|svix-(id|timestamp|signature)|public_metadata|"(azp|sid|sts)"`)
+
+// How Clerk speaks is known to package clerk alone, whatever the language of
+// the rest.
+func TestOnlyClerkKnowsClerksWords(t *testing.T) {
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (path == "clerk" || strings.HasPrefix(path, ".") && path != "."):
+			return fs.SkipDir
+		case !slices.Contains([]string{".go", ".js", ".html", ".sql"}, filepath.Ext(path)), strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		for _, word := range clerksWords.FindAllString(string(text), -1) {
+			t.Errorf("%s knows %s", path, word)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -15,6 +15,9 @@
 // Whatever the state, every header of the result belongs to the answer, and
 // some results are the whole answer: see [Result.Answer].
 //
+// Users are learnt from webhooks, with a [WebhookVerifier] and [ParseEvent],
+// and from the Backend API, with an [API].
+//
 // # Differences
 //
 // [Authenticator.Authenticate] decides what authenticateRequest of Clerk's
@@ -37,9 +40,6 @@
 // hour while they cannot be fetched anew. A request without a session never
 // waits for Clerk. One whose token cannot be verified, as there are no keys, is
 // signed out with Result.Unverified.
-//
-// Users are learnt from webhooks, with a [WebhookVerifier] and [ParseEvent],
-// and from the Backend API, with an [API].
 package clerk
 
 import (
