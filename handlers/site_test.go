@@ -68,8 +68,16 @@ func (b *logBuffer) String() string {
 // its settings.
 func newSite(t testing.TB, options ...func(*Config)) *testSite {
 	t.Helper()
+	return newSiteWith(t, emulator.Options{}, options...)
+}
+
+// newSiteWith is newSite with an emulator of another kind. Its clock and where
+// its webhooks go are set here.
+func newSiteWith(t testing.TB, o emulator.Options, options ...func(*Config)) *testSite {
+	t.Helper()
 	s := &testSite{t: t, db: dbtest.New(t), log: &logBuffer{}}
-	standIn, err := emulator.New(emulator.Options{Client: &http.Client{Transport: roundTripper(s.serve)}, Now: s.now})
+	o.Client, o.Now = &http.Client{Transport: roundTripper(s.serve)}, s.now
+	standIn, err := emulator.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

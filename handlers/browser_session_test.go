@@ -1,0 +1,100 @@
+package handlers
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+
+	"inkwell/clerk"
+)
+
+// testSignedOutWithNothingTyped signs out in one tab: what another one shows
+// follows.
+func testSignedOutWithNothingTyped(t *testing.T, b *browser) {
+	p := b.signedIn(t, newSite(t), ada, wide)
+	feed, form := p.another().open("/"), p.another().open("/posts/new").sees("h1", "Write a post")
+	form.until("Clerk has loaded", "Clerk.loaded")
+	feed.until("Clerk has loaded", "Clerk.loaded")
+	p.press("Ada Lovelace").press("Sign out").sees(".site-header", "Join")
+	feed.sees(".site-header", "Join").lacks("#alerts .notice")
+	form.until("the form has led to the sign-in page", `location.pathname + location.search === "/sign-in?redirect_url=%2Fposts%2Fnew"`)
+}
+
+// testEndedSessionLeadsToSignIn presses something after the session has ended
+// elsewhere.
+func testEndedSessionLeadsToSignIn(t *testing.T, b *browser) {
+	site := newSite(t)
+	site.post(ada, "Hello", "", true)
+	p := b.signedIn(t, site, ada, narrow)
+	p.open("/posts/1?from=here")
+	p.allow("status of 401")
+	p.loseToken()
+	if err := site.clerkAPI.RevokeSession(t.Context(), eval[string](p, "Clerk.session.id")); err != nil {
+		t.Fatal(err)
+	}
+	p.press("Edit “Hello”").sees("h1", "Sign in").press("Ada Lovelace member").sees("h1", "Hello")
+	p.until("the address is that of before", `location.pathname + location.search === "/posts/1?from=here"`)
+}
+
+// testSessionIsNotAccepted has a site that refuses every token although Clerk
+// says that the reader is signed in, as with a setting that is wrong. The
+// journey between the page and the sign-in page has to end.
+func testSessionIsNotAccepted(t *testing.T, b *browser) {
+	site := newSite(t, func(c *Config) { c.Clerk.AuthorizedParties = []string{"https://elsewhere.example"} })
+	p := b.visit(t, site, narrow)
+	p.open("/posts/new").press("Ada Lovelace member").sees("#not-accepted", "could not verify it")
+	if visits := strings.Count(site.log.String(), `"path":"/posts/new"`); visits > 6 {
+		t.Errorf("the page was asked for %d times, want 3 in the beginning and twice after signing in", visits)
+	}
+	p.fits().names()
+	p.press("Sign out").until("that has led to the feed", `location.pathname === "/"`)
+	p.open("/sign-in").sees("#clerk-component", "Any e-mail address")
+}
+
+// testSessionIsNotAcceptedAnyMore is the same for a page that is open.
+func testSessionIsNotAcceptedAnyMore(t *testing.T, b *browser) {
+	site := newSite(t)
+	var refuses atomic.Bool
+	next := site.handler
+	site.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refuses.Load() && !strings.HasPrefix(r.URL.Path, "/__clerk") {
+			r.Header.Set("Cookie", strings.ReplaceAll(r.Header.Get("Cookie"), clerk.SessionCookie, "lost"))
+		}
+		next.ServeHTTP(w, r)
+	})
+	p := b.signedIn(t, site, ada, narrow)
+	p.allow("status of 401")
+	p.write("Still here", "every *word*")
+	refuses.Store(true)
+	p.press("Publish").sees(`#alerts [role="alert"]`, "was not accepted").holds("Title", "Still here").holds("Text", "every *word*")
+	refuses.Store(false)
+	p.press("Publish").hears("Your post is published.").lacks("#alerts .notice")
+}
+
+// testClerkIsNotThere cuts the page off from the Frontend API alone.
+func testClerkIsNotThere(t *testing.T, b *browser) {
+	p := b.signedIn(t, newSite(t), ada, narrow)
+	p.allow("status of 401", "ERR_BLOCKED_BY_CLIENT")
+	p.write("Still here", "every *word*")
+	p.outliveToken()
+	block := func(patterns ...*network.BlockPattern) {
+		p.do("block addresses", command(network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: patterns}))
+	}
+	block(&network.BlockPattern{URLPattern: "*://*:*/*/v1/*", Block: true})
+	p.press("Publish").sees(`#alerts [role="alert"]`, "Clerk cannot be reached").holds("Title", "Still here").
+		holds("Text", "every *word*").focused("compose-form-publish").fits()
+	block()
+	p.press("Publish").hears("Your post is published.").lacks("#alerts .notice")
+}
+
+// testEventStream asks for what htmx would read as it comes.
+func testEventStream(t *testing.T, b *browser) {
+	p := b.signedIn(t, newSite(t), ada, narrow)
+	p.allow("status of 401")
+	p.outliveToken()
+	eval[any](p, `void htmx.ajax("GET", "/posts/new?view=item", {target: "#composer", headers: {Accept: "text/event-stream"}})`)
+	p.until("the answer is there", `document.querySelector("#composer form")`)
+}
