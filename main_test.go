@@ -33,8 +33,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// layers says which packages of ours a package may import, besides its tests.
-// What stands in no list but its own is for tests alone.
+// layers says which packages of ours a package may import, besides its tests. A
+// package that may be imported by none, such as clerktest, is for tests alone.
 var layers = map[string][]string{
 	"inkwell":                 {"inkwell/handlers", "inkwell/db", "inkwell/clerk", "inkwell/clerk/emulator"},
 	"inkwell/handlers":        {"inkwell/clerk", "inkwell/db", "inkwell/live", "inkwell/static", "inkwell/templates"},
