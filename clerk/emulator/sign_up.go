@@ -138,15 +138,15 @@ func (u signUp) missing() []string {
 func (u signUp) json() dict {
 	a := u.account
 	verification := dict{
-		"object": "verification_otp", "status": "unverified", "strategy": emailCode, "supported_strategies": []string{emailCode},
+		"object": "verification_otp", "status": "unverified", "strategy": nil, "supported_strategies": []string{emailCode},
 		"next_action": "needs_prepare", "attempts": 0, "expire_at": nil, "error": nil,
 	}
 	unverified := []string{}
 	switch {
 	case u.verified:
-		verification["status"], verification["next_action"] = "verified", ""
-	case u.sent:
-		verification["next_action"] = "needs_attempt"
+		verification["status"], verification["strategy"], verification["next_action"] = "verified", emailCode, ""
+	case u.sent: // clerk-js asks for a code until it sees the strategy
+		verification["strategy"], verification["next_action"] = emailCode, "needs_attempt"
 	}
 	if a.Email != nil && !u.verified {
 		unverified = append(unverified, "email_address")

@@ -60,14 +60,17 @@ func emailJSON(u clerk.User) dict {
 
 func emailID(u clerk.User) string { return "idn_" + u.ID }
 
-// sessionJSON returns a session as the Backend API and webhooks show it.
+// sessionJSON returns a session as the Backend API and webhooks show it. It
+// counts as active now, as nobody writes down when it was used.
 func sessionJSON(browser string, s session, status string, now time.Time) dict {
 	created := s.CreatedAt.UnixMilli()
+	active := max(created, now.UnixMilli())
 	return dict{
 		"object": "session", "id": s.ID, "client_id": clientID(browser), "user_id": s.UserID, "status": status, "actor": nil,
-		"last_active_organization_id": nil, "last_active_at": max(created, now.UnixMilli()), "latest_activity": nil,
-		"expire_at": s.CreatedAt.Add(sessionLifetime).UnixMilli(), "abandon_at": s.CreatedAt.Add(30 * 24 * time.Hour).UnixMilli(),
-		"created_at": created, "updated_at": created,
+		"last_active_organization_id": nil, "last_active_at": active,
+		"latest_activity": dict{"object": "session_activity", "id": "sess_activity_" + s.ID, "is_mobile": false, "ip_address": "127.0.0.1", "city": "this machine"},
+		"expire_at":       s.CreatedAt.Add(sessionLifetime).UnixMilli(), "abandon_at": s.CreatedAt.Add(30 * 24 * time.Hour).UnixMilli(),
+		"created_at": created, "updated_at": active,
 	}
 }
 
