@@ -31,6 +31,10 @@
 //   - The active organization is not synchronised with the address.
 //   - A pending session, whose user has tasks to finish, is signed out.
 //   - X-Forwarded-Host and -Proto count from trusted proxies alone.
+//   - Cookies of more than 64 KB in all, and tokens of more than 16 KB, count
+//     as none.
+//   - Requests can make it call the Backend API only so often: for keys, for
+//     handshakes, and for each session that is refreshed.
 //   - A token's issuer, when it has one, must be the instance; its authorized
 //     party, when it has one, must be Config.PublicURL if that is set.
 //
@@ -52,7 +56,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
 )
 
 // An Authenticator finds out who sends a request. It is safe for concurrent
@@ -66,7 +70,8 @@ type Authenticator struct {
 	api      *API
 	now      func() time.Time
 
-	refreshes singleflight.Group // of sessions, by what is asked for
+	nonces    *rate.Limiter // of handshakes that have to be asked for
+	refreshes refresher
 }
 
 // New returns an Authenticator for the instance of c, or all that is wrong
@@ -85,6 +90,8 @@ func New(c Config) (*Authenticator, error) {
 	if c.PublicURL != "" {
 		a.public, _ = parseOrigin(c.PublicURL)
 	}
+	a.nonces = rate.NewLimiter(nonceRate, nonceBurst)
+	a.refreshes.limits, _ = lru.New[string, *rate.Limiter](refreshedSessions)
 	a.keys = newKeySet(a.api.fetchKeys, a.now)
 	if c.JWTKey != "" {
 		a.keys, _ = parsePEM(c.JWTKey)

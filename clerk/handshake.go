@@ -9,11 +9,18 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 const (
 	frontendAPIVersion = "2026-05-12"
 	maxRedirects       = 3 // to handshakes in a row before it must be a circle
+
+	// Anybody can make up a nonce, and each costs a call of the Backend API,
+	// which answers an instance only so often.
+	nonceRate  = 10 // a second
+	nonceBurst = 100
 )
 
 // A HandshakeError says that the answer to a development instance's handshake
@@ -122,8 +129,11 @@ func (a *Authenticator) resolved(q *request, directives []string) Result {
 // Backend API does not know counts as a handshake without directives.
 func (a *Authenticator) directives(ctx context.Context, q *request) ([]string, error) {
 	if nonce := q.parameter(HandshakeNonceCookie, HandshakeNonceCookie); nonce != "" {
+		if !a.nonces.AllowN(a.now(), 1) {
+			return []string{}, errTooManyNonces
+		}
 		directives, err := a.api.handshakePayload(ctx, nonce)
-		return append([]string{}, directives...), err
+		return usable(directives), err
 	}
 	raw := q.parameter(HandshakeCookie, HandshakeCookie)
 	if raw == "" {
@@ -142,7 +152,20 @@ func (a *Authenticator) directives(ctx context.Context, q *request) ([]string, e
 	if t.signed.UnsafeClaimsWithoutVerification(&payload) != nil {
 		return nil, &tokenError{code: tokenInvalid, text: "Invalid handshake token."}
 	}
-	return append([]string{}, payload.Handshake...), nil
+	return usable(payload.Handshake), nil
+}
+
+var errTooManyNonces = errors.New("clerk: too many handshakes at once")
+
+// usable returns the directives that can be headers, in a list that is not nil.
+func usable(directives []string) []string {
+	list := []string{}
+	for _, d := range directives {
+		if httpguts.ValidHeaderFieldValue(d) {
+			list = append(list, d)
+		}
+	}
+	return list
 }
 
 // verifyNew verifies the session token of a handshake. A developer's clock may

@@ -2,9 +2,12 @@ package clerk_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"inkwell/clerk"
 )
@@ -152,5 +155,51 @@ func TestHandshakeNonce(t *testing.T) {
 				t.Errorf("%q holds the nonce", got.Problem)
 			}
 		})
+	}
+}
+
+// Whoever makes up nonces makes us ask Clerk only so often; a moment later the
+// next good one counts.
+func TestFloodOfNonces(t *testing.T) {
+	clock, asked := now, 0
+	c := config(true)
+	c.Now = func() time.Time { return clock }
+	c.HTTPClient = double{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		if r.URL.Query().Get("nonce") != "good" {
+			answer(404, clerksError("resource_not_found"))(w, r)
+			return
+		}
+		answer(200, map[string]any{"directives": []string{"__session=" + sign(sessionClaims(nil), nil, "")}})(w, r)
+	})}.client()
+	a := newAuthenticator(t, c)
+	bring := func(nonce string) clerk.Result {
+		result, err := a.Authenticate(get("/?__clerk_handshake_nonce="+nonce, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	for i := range 300 {
+		if result := bring(fmt.Sprint("guess_", i)); result.State == clerk.SignedIn || result.Problem == nil {
+			t.Fatalf("%s, %v", result.State, result.Problem)
+		}
+	}
+	if asked > 100 {
+		t.Errorf("asked %d times", asked)
+	}
+	clock = clock.Add(time.Second)
+	if result := bring("good"); result.State != clerk.SignedIn {
+		t.Errorf("a good one a second later: %q, %v", result.Reason, result.Problem)
+	}
+}
+
+// What cannot be a header is left out of a handshake's directives.
+func TestDirectivesThatAreNoHeaders(t *testing.T) {
+	good := "__session=" + sign(sessionClaims(nil), nil, "") + "; Path=/"
+	token := sign(claims{"handshake": []string{"a=1\r\nInjected: 1", "b=\x00", good}}, nil, "")
+	got := authenticate(t, config(true), get("/?__clerk_handshake="+token, nil))
+	if cookies := got.Header["Set-Cookie"]; !slices.Equal(cookies, []string{good}) || got.State != clerk.SignedIn {
+		t.Errorf("%s with %q", got.State, cookies)
 	}
 }

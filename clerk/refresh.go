@@ -6,6 +6,11 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
 )
 
 // Why an expired session is not refreshed, in the words of Clerk's SDK: each
@@ -20,6 +25,32 @@ const (
 	refreshNoCookies      = "unexpected-sdk-error"
 	refreshInvalidSession = "invalid-session-token"
 )
+
+const (
+	refreshRate       = 1 // a second for one session, but for the first few
+	refreshBurst      = 50
+	refreshedSessions = 1024 // whose limits are remembered
+)
+
+var errTooManyRefreshes = errors.New("clerk: the session is refreshed too often")
+
+// A refresher keeps what anybody with an old token asks for within bounds.
+type refresher struct {
+	flights singleflight.Group                // by what is asked for
+	limits  *lru.Cache[string, *rate.Limiter] // by session
+}
+
+// allow reports whether a session may be refreshed once more.
+func (r *refresher) allow(session string, now time.Time) bool {
+	limit, ok := r.limits.Get(session)
+	if !ok {
+		limit = rate.NewLimiter(refreshRate, refreshBurst)
+		if others, meanwhile, _ := r.limits.PeekOrAdd(session, limit); meanwhile {
+			limit = others
+		}
+	}
+	return limit.AllowN(now, 1)
+}
 
 // unexpectedErrorCode is how Clerk's SDK calls what is no answer of Clerk's.
 const unexpectedErrorCode = "unexpected_error"
@@ -80,7 +111,10 @@ func (a *Authenticator) refresh(ctx context.Context, q *request) (directives []s
 // Whoever started it may go away.
 func (a *Authenticator) refreshOnce(ctx context.Context, q *request, session string, p refreshParams) ([]string, error) {
 	same := strings.Join([]string{p.ExpiredToken, p.RefreshToken, p.RequestOrigin}, " ")
-	flight := a.refreshes.DoChan(same, func() (any, error) {
+	flight := a.refreshes.flights.DoChan(same, func() (any, error) {
+		if !a.refreshes.allow(session, a.now()) {
+			return nil, errTooManyRefreshes
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
 		defer cancel()
 		return a.api.refreshSession(ctx, session, q.suffixed, p)
@@ -90,7 +124,7 @@ func (a *Authenticator) refreshOnce(ctx context.Context, q *request, session str
 		return nil, ctx.Err()
 	case outcome := <-flight:
 		directives, _ := outcome.Val.([]string)
-		return directives, outcome.Err
+		return usable(directives), outcome.Err
 	}
 }
 

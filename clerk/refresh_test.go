@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -238,4 +239,29 @@ func TestRefreshIsNotSharedBetweenBrowsers(t *testing.T) {
 		close(release)
 		all.Wait()
 	})
+}
+
+// Somebody with an old token of theirs makes us ask Clerk a few times, not
+// more, and keeps nobody else from asking.
+func TestFloodOfRefreshes(t *testing.T) {
+	asked := map[string]int{}
+	a := newAuthenticator(t, refreshing(func(w http.ResponseWriter, r *http.Request) {
+		asked[r.PathValue("id")]++
+		answer(401, clerksError("refresh_token_invalid"))(w, r)
+	}))
+	flood := func(session string, n int) {
+		token := sign(expiredClaims(claims{"sid": session}), nil, "")
+		for i := range n {
+			r := withSession(token)
+			r.Header.Add("Cookie", fmt.Sprintf("__refresh_%s=guess_%d", clerk.Suffix(clerk.NewPublishableKey(host, true)), i))
+			if result, err := a.Authenticate(r); err != nil || result.State == clerk.SignedIn {
+				t.Fatalf("%s, %v", result.State, err)
+			}
+		}
+	}
+	flood("sess_flood", 200)
+	flood("sess_other", 1)
+	if asked["sess_flood"] > 50 || asked["sess_other"] != 1 {
+		t.Errorf("asked %v", asked)
+	}
 }
