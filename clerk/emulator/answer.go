@@ -119,13 +119,11 @@ func readFields(r *http.Request) (url.Values, error) {
 }
 
 func fieldOf(raw json.RawMessage) []string {
-	var one *string
+	var one string
 	var list []string
 	switch {
-	case json.Unmarshal(raw, &one) == nil && one == nil: // null
-		return []string{""}
-	case one != nil:
-		return []string{*one}
+	case json.Unmarshal(raw, &one) == nil: // null leaves it empty
+		return []string{one}
 	case json.Unmarshal(raw, &list) == nil:
 		return list
 	}

@@ -100,7 +100,7 @@ func TestSignUp(t *testing.T) {
 		if done["status"] != "complete" || done["created_user_id"] != v.user() || v.user() == "" {
 			t.Errorf("signing up ends with %v for %q", done, v.user())
 		}
-		made := e.Users()[5]
+		made := userOf(t, e, "new@example.com")
 		if made.ID != v.user() || *made.Email != "new@example.com" || !made.EmailVerified || made.Name != "Isaac" || made.Role != "member" {
 			t.Errorf("the new user is %+v", made)
 		}

@@ -122,3 +122,22 @@ func (v *visitor) user() string {
 	}
 	return sessions[0].(object)["user_id"].(string)
 }
+
+// userOf returns the user with an e-mail address.
+func userOf(t *testing.T, e *emulator.Emulator, email string) clerk.User {
+	t.Helper()
+	for _, u := range e.Users() {
+		if text(u.Email) == email {
+			return u
+		}
+	}
+	t.Fatalf("nobody has %s", email)
+	return clerk.User{}
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
