@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -61,6 +62,18 @@ func TestSignUpWithoutScript(t *testing.T) {
 		status, page := b.post("/__clerk/sign-in", "identifier", wrong)
 		if status != http.StatusUnprocessableEntity || !strings.Contains(page, "not an e-mail address") {
 			t.Errorf("signing in as %.20q gives %d, want 422 and a reason", wrong, status)
+		}
+	}
+}
+
+func TestEntranceTitles(t *testing.T) {
+	b := newBrowser(t, newSite(t, newEmulator(t, emulator.Options{})))
+	for path, title := range map[string]string{"": "Sign in", "/": "Sign in", "/sign-in": "Sign in", "/sign-up": "Sign up"} {
+		_, page := b.get("/__clerk" + path)
+		for _, want := range []string{"<title>" + title + " ·", "<h1>" + title + "</h1>", emulator.ReadyPassword, emulator.Code} {
+			if !strings.Contains(page, want) {
+				t.Errorf("/__clerk%s lacks %q", path, want)
+			}
 		}
 	}
 }
@@ -181,6 +194,66 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// A state file of a program that knew neither passwords nor metadata.
+func TestOldStateFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clerk.json")
+	first := newEmulator(t, emulator.Options{StateFile: file})
+	cookies, err := first.SignIn("user_dev_katherine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := decode(t, string(text))
+	for _, u := range old["Users"].(object) {
+		for _, name := range []string{"Password", "Metadata", "LastSignInAt"} {
+			delete(u.(object), name)
+		}
+	}
+	for _, s := range old["Sessions"].(object) {
+		delete(s.(object), "RefreshToken")
+	}
+	if text, err = json.Marshal(old); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	e := newEmulator(t, emulator.Options{StateFile: file})
+	b := newBrowser(t, newSite(t, e))
+	b.client.Jar.SetCookies(b.origin(), cookies)
+	b.wantUser("with the old session", "user_dev_katherine")
+	v := newVisitor(t, e)
+	v.must("POST", "/client/sign_ins", "identifier", "katherine", "strategy", "password", "password", emulator.ReadyPassword)
+	if role := v.must("GET", "/me")["public_metadata"].(object)["role"]; role != "moderator" {
+		t.Errorf("the role is %v", role)
+	}
+	if _, err := emulator.New(emulator.Options{StateFile: file, PublishableKey: kinds["production"]}); err == nil || !strings.Contains(err.Error(), "remove "+file) {
+		t.Errorf("a production instance takes it with %v", err)
+	}
+}
+
+// What somebody typed as a password is not in the state file.
+func TestPasswordsAreNotKept(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clerk.json")
+	e := newEmulator(t, emulator.Options{StateFile: file})
+	v := newVisitor(t, e)
+	v.enter("user_dev_ada")
+	const secret = "correct horse battery"
+	v.must("POST", "/me/change_password", "current_password", emulator.ReadyPassword, "new_password", secret)
+	v.must("POST", "/client/sign_ups", "email_address", "new@example.com", "password", secret)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), secret) || strings.Contains(string(text), emulator.ReadyPassword) || strings.Contains(string(text), "new@example.com") {
+		t.Errorf("the state file holds a password, or who has not signed up: %s", text)
+	}
+}
+
 func TestDamagedStateFile(t *testing.T) {
 	for _, text := range []string{"", "{", "null", "[]", `{"Users":{}}`, `{"InstanceID":"ins_1","SecretKey":"sk_test_1","WebhookSecret":"","SigningKey":"x","Users":{},"Sessions":{}}`} {
 		file := filepath.Join(t.TempDir(), "clerk.json")
@@ -208,6 +281,14 @@ func TestStateThatCannotBeKept(t *testing.T) {
 	}
 	if _, err := e.CreateUser("new@example.com"); err == nil {
 		t.Error("a user was made though there is nowhere to keep them")
+	}
+	v := newVisitor(t, e)
+	v.wantFailure(500, "internal_clerk_error", "", "POST", "/client/sign_ins", "strategy", "ticket", "ticket", "user_dev_ada")
+	for _, path := range []string{"/__clerk/sign-in", "/__clerk/v1/client/sign_ins?__clerk_db_jwt=" + v.browser} {
+		w := serve(e, local("POST", path, "identifier=user_dev_ada&strategy=ticket&ticket=user_dev_ada"))
+		if body := w.Body.String(); w.Code != http.StatusInternalServerError || !strings.Contains(body, "could not keep its state") || strings.Contains(body, dir) {
+			t.Errorf("POST %s = %d %s, want 500 and no path", path, w.Code, body)
+		}
 	}
 	if n := len(e.Users()); n != 5 {
 		t.Errorf("%d users, want 5", n)

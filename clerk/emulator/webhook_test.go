@@ -1,10 +1,13 @@
 package emulator_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -26,6 +29,7 @@ type receiver struct {
 	mu       sync.Mutex
 	attempts int
 	events   []clerk.Event
+	bodies   []string // of the events
 	ids      []string // of all attempts
 }
 
@@ -56,7 +60,7 @@ func (rec *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		rec.t.Error(err)
 	}
-	rec.events = append(rec.events, event)
+	rec.events, rec.bodies = append(rec.events, event), append(rec.bodies, string(body))
 }
 
 func (rec *receiver) types() []string {
@@ -126,6 +130,71 @@ func TestWebhooks(t *testing.T) {
 	if deleted.DeletedUserID != u.ID || !deleted.At.After(updated.User.UpdatedAt) {
 		t.Errorf("the deletion is %+v", deleted)
 	}
+}
+
+func TestSessionWebhooks(t *testing.T) {
+	rec := new(receiver)
+	e := receive(t, rec, "")
+	e.DeliverTo(endpoint)
+	flush(t, e)
+	tests := []struct {
+		name string
+		act  func(v *visitor, session string)
+		want []string
+	}{
+		{"signed out", func(v *visitor, _ string) { v.must("DELETE", "/client/sessions") }, []string{"session.ended"}},
+		{"ended", func(v *visitor, id string) { v.must("POST", "/client/sessions/"+id+"/end") }, []string{"session.ended"}},
+		{"removed", func(v *visitor, id string) { v.must("POST", "/client/sessions/"+id+"/remove") }, []string{"session.removed"}},
+		{"revoked in the profile", func(v *visitor, id string) { v.must("POST", "/me/sessions/"+id+"/revoke") }, []string{"session.revoked"}},
+		{"revoked by the Backend API", func(_ *visitor, id string) { backend(t, e, "POST", "/sessions/"+id+"/revoke", nil) }, []string{"session.revoked"}},
+		{"somebody else", func(v *visitor, _ string) { v.enter("user_dev_alan") }, []string{"session.ended", "session.created"}},
+		{"banned", func(*visitor, string) { backend(t, e, "POST", "/users/user_dev_ada/ban", nil) }, []string{"user.updated", "session.revoked"}},
+		{"unbanned", func(*visitor, string) { backend(t, e, "POST", "/users/user_dev_grace/unban", nil) }, []string{"user.updated"}},
+		{"deleted", func(*visitor, string) { backend(t, e, "DELETE", "/users/user_dev_margaret", nil) }, []string{"session.removed", "user.deleted"}},
+	}
+	users := map[string]string{"unbanned": "user_dev_grace", "deleted": "user_dev_margaret"}
+	for _, tt := range tests {
+		v := newVisitor(t, e)
+		id := v.enter(cmp.Or(users[tt.name], "user_dev_ada"))
+		flush(t, e)
+		rec.events, rec.bodies = nil, nil
+		tt.act(v, id)
+		flush(t, e)
+		if got := rec.types(); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v are sent, want %v", tt.name, got, tt.want)
+		}
+		if i := slices.Index(rec.types(), "session.revoked"); i >= 0 {
+			wantSameShape(t, rec.bodies[i], "testdata/session-revoked.json")
+		}
+	}
+}
+
+// wantSameShape compares the members of an event with those of one of Clerk's,
+// down to the user's address.
+func wantSameShape(t *testing.T, body, file string) {
+	t.Helper()
+	clerks, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := decode(t, body), decode(t, string(clerks))
+	for _, path := range []string{"", "data", "user", "email_addresses"} {
+		if path != "" {
+			got, want = inside(got[path]), inside(want[path])
+		}
+		if g, w := slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)); !slices.Equal(g, w) {
+			t.Errorf("%q has the members %q, want %q", path, g, w)
+		}
+	}
+}
+
+// inside returns an object, or the first one of a list.
+func inside(v any) object {
+	if list, ok := v.([]any); ok {
+		v = list[0]
+	}
+	o, _ := v.(object)
+	return o
 }
 
 func TestWebhooksAreTriedAgain(t *testing.T) {

@@ -16,7 +16,7 @@ func userJSON(a account) dict {
 	user := dict{
 		"object": "user", "id": a.ID, "external_id": nil,
 		"username": a.Username, "first_name": a.FirstName, "last_name": a.LastName, "locale": nil, "timezone": nil,
-		"image_url": a.ImageURL, "has_image": a.ImageURL != "",
+		"image_url": a.ImageURL, "profile_image_url": a.ImageURL, "has_image": a.ImageURL != "", "bypass_client_trust": false,
 		"primary_email_address_id": nil, "primary_phone_number_id": nil, "primary_web3_wallet_id": nil,
 		"email_addresses": []any{}, "phone_numbers": []any{}, "web3_wallets": []any{}, "passkeys": []any{},
 		"external_accounts": []any{}, "saml_accounts": []any{}, "enterprise_accounts": []any{},
@@ -52,7 +52,7 @@ func emailJSON(u clerk.User) dict {
 	}
 	created := u.CreatedAt.UnixMilli()
 	return dict{
-		"object": "email_address", "id": emailID(u), "email_address": *u.Email, "reserved": false, "linked_to": []any{},
+		"object": "email_address", "id": emailID(u), "email_address": *u.Email, "reserved": false, "matches_sso_connection": false, "linked_to": []any{},
 		"verification": dict{"object": "verification_otp", "status": status, "strategy": emailCode, "attempts": 1, "expire_at": nil},
 		"created_at":   created, "updated_at": created,
 	}
