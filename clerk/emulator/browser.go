@@ -76,25 +76,30 @@ func (g greeter) greet(r *http.Request) (browser string, ok bool) {
 	return browser, browser != ""
 }
 
-// identify returns the Set-Cookie headers that tell a browser who it is, and
-// the program since when that is as it is: the zero time for nobody signed in.
-func (g greeter) identify(browser, party string, since time.Time) []string {
-	var list []string
-	switch {
-	case g.Production:
-		list = []string{clientCookie + "=" + browser + "; Path=" + Prefix + "; HttpOnly" + lasting(party)}
-	default:
-		list = g.bothForms(clerk.DevBrowserCookie, browser, "; Path=/"+lasting(party))
+// facts returns the Set-Cookie headers by which the program knows since when
+// the browser's client is as it is, the zero time for nobody signed in, and in
+// development which browser it is.
+func (g greeter) facts(browser, party string, since time.Time) []string {
+	attributes := "; Path=/" + lasting(party)
+	list := g.bothForms(clerk.ClientUATCookie, fmt.Sprint(max(0, since.Unix())), attributes)
+	if g.Production {
+		return list
 	}
-	seconds := max(0, since.Unix())
-	return append(list, g.bothForms(clerk.ClientUATCookie, fmt.Sprint(seconds), "; Path=/"+lasting(party))...)
+	return append(list, g.bothForms(clerk.DevBrowserCookie, browser, attributes)...)
 }
 
-// tell sets what follows for the program's cookies from an answer of the
-// Frontend API. In development clerk-js sets them itself.
+// name returns the Set-Cookie header that tells a browser who it is to a
+// production instance.
+func (g greeter) name(browser, party string) string {
+	return clientCookie + "=" + browser + "; Path=" + Prefix + "; HttpOnly" + lasting(party)
+}
+
+// tell adds to an answer of the Frontend API what follows for the cookies. In
+// development clerk-js sets them itself.
 func (g greeter) tell(h http.Header, browser, party string, since time.Time) {
 	if g.Production {
-		h["Set-Cookie"] = append(h["Set-Cookie"], g.identify(browser, party, since)...)
+		h.Add("Set-Cookie", g.name(browser, party))
+		h["Set-Cookie"] = append(h["Set-Cookie"], g.facts(browser, party, since)...)
 	}
 }
 

@@ -1,14 +1,23 @@
-// Package emulator stands in for a Clerk development instance, so that a
-// program can be run and tested with no account and no network.
+// Package emulator stands in for a Clerk instance, so that a program can be run
+// and tested with no account and no network.
 //
-// It speaks Clerk's own protocol: development browsers, session tokens of a
-// minute, the handshake, the Frontend and Backend API, signed webhooks, and a
-// sign-in page that needs no JavaScript. The program in front of it takes
-// exactly the path it takes in production; only its [clerk.Config] differs.
+// It speaks Clerk's own protocol: session tokens of a minute, the handshake, the
+// Frontend API as clerk-js 6 and @clerk/ui 1 ask it, the Backend API, signed
+// webhooks, and a sign-in page that needs no JavaScript. The program in front of
+// it takes exactly the path it takes in production; only its [clerk.Config]
+// differs. By its publishable key it is a development or a production instance.
+//
+// People sign in by password or by a code, as everywhere, and the ready users
+// have [ReadyPassword]. No e-mail is sent: the code is always [Code]. The pages
+// of ours ask for neither: one click is enough.
 //
 // Nothing here is a secret kept from whoever reaches it: anybody may sign in as
 // anybody. That is why it answers loopback addresses and loopback host names
 // alone, and refuses the key of an instance that could exist.
+//
+// It has users with one e-mail address, names, a username and a password, and
+// one session a browser. Social and enterprise sign-in, second factors, phone
+// numbers, organizations and pictures are left out.
 package emulator
 
 import (
@@ -93,7 +102,7 @@ type Emulator struct {
 
 // New returns an emulator with the ready users of a first start, or with what
 // the state file holds. A file that cannot be read as such is an error that
-// names it; it is left as it is.
+// names it; it is left as it is. So is a ScriptDir that lacks a script.
 func New(o Options) (*Emulator, error) {
 	if o.PublishableKey == "" {
 		o.PublishableKey = clerk.NewPublishableKey(defaultHost, false)

@@ -54,6 +54,9 @@ func (e *Emulator) SignIn(userID string) ([]*http.Cookie, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.greeter.Production {
+		directives = append(directives, e.greeter.name(browser, ""))
+	}
 	cookies := make([]*http.Cookie, len(directives))
 	for i, directive := range directives {
 		if cookies[i], err = http.ParseSetCookie(directive); err != nil {
@@ -202,11 +205,10 @@ func (e *Emulator) since(browser string) time.Time {
 	return s.CreatedAt
 }
 
-// directives returns the Set-Cookie headers that tell the program's origin what
-// is known of a browser: who it is, since when its client is as it is, and a
-// fresh session token, or that there is none.
+// directives returns the Set-Cookie headers that tell the program what is known
+// of a browser: the facts, and a fresh session token or that there is none.
 func (e *Emulator) directives(browser, party string) ([]string, error) {
-	list := e.greeter.identify(browser, party, e.since(browser))
+	list := e.greeter.facts(browser, party, e.since(browser))
 	s, _, ok := e.signedIn(browser)
 	if !ok {
 		return append(list, e.greeter.bothForms(clerk.SessionCookie, "", "; Path=/"+gone(party))...), nil
