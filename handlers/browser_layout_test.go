@@ -48,7 +48,7 @@ func testPages(t *testing.T, b *browser) {
 	look(p,
 		sight{"/", ".post-item h2", word}, sight{"/posts/1", ".post h1", word}, sight{"/posts/99", "h1", "Not found"},
 		sight{"/posts/new", "h1", "Write a post"}, sight{"/posts/1/edit", "h1", "Edit your post"},
-		sight{"/drafts", ".post-item h2", "A draft"}, sight{"/account", "#clerk-component summary", "A"})
+		sight{"/drafts", ".post-item h2", "A draft"}, sight{"/account", "#clerk-component h2", "Profile"})
 	p.open("/").write(word, hard).press("Preview").sees(".preview", "Donau").fits().names()
 	p.press("Delete “" + word + "”").focused("undo-1").fits()
 }

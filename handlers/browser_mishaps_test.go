@@ -160,7 +160,8 @@ func testSuspended(t *testing.T, b *browser) {
 	p := b.signedIn(t, site, ada, narrow)
 	p.allow("status of 401")
 	p.write("Still here", "every *word*")
-	user, err := site.clerk.UpdateUser(ada, func(u *clerk.User) { u.Banned = true })
+	user, err := site.clerkAPI.User(t.Context(), ada)
+	user.Banned = true // and Clerk has not ended the session yet
 	if err == nil {
 		_, err = site.db.SaveUser(t.Context(), userData(user))
 	}

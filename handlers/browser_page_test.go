@@ -127,12 +127,19 @@ func labelled(label string) chromedp.JSPath {
 // there.
 func (p *tab) fill(label, text string) *tab {
 	p.t.Helper()
-	p.do("fill in "+label,
-		chromedp.Focus(labelled(label), chromedp.NodeVisible),
-		chromedp.Evaluate[chromedp.Void]("document.activeElement.select()"),
-		command(input.InsertText, input.InsertTextParams{Text: text}),
-	)
+	p.do("fill in "+label, chromedp.Focus(labelled(label), chromedp.NodeVisible), replaceText(text))
 	return p
+}
+
+// replaceText types text in the place of what is in the field with the focus.
+func replaceText(text string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		if _, err := chromedp.Evaluate[chromedp.Void]("document.activeElement.select()")(ctx, target); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, target, input.InsertText, input.InsertTextParams{Text: text})
+		return err
+	})
 }
 
 // holds makes sure of what is typed in the field with that label.
@@ -242,7 +249,9 @@ func (b *browser) signedIn(t *testing.T, site *testSite, userID string, width in
 		t.Fatal(err)
 	}
 	for _, cookie := range cookies {
-		p.setCookie(cookie.Name, cookie.Value)
+		p.do("set a cookie", command(network.SetCookie, network.SetCookieParams{
+			Name: cookie.Name, Value: cookie.Value, URL: p.server.URL, Path: cookie.Path, HTTPOnly: &cookie.HttpOnly,
+		}))
 	}
 	return p.open("/").sees(".site-header", "Write")
 }

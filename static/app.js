@@ -13,7 +13,7 @@ function warn(text, ...more) {
 
 function askToSignIn(why) {
   const href = '/sign-in?redirect_url=%2Faccount';
-  warn(`${why} What you typed is still here: sign in, then send it again.`,
+  warn(`${why} Nothing you typed is lost: sign in, then send it again.`,
     make('a', {href, textContent: 'Sign in in a new tab', target: '_blank'}));
 }
 

@@ -1,0 +1,253 @@
+package handlers
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"inkwell/clerk"
+	"inkwell/clerk/emulator"
+)
+
+// clerkJSFolder is where .ci/clerk-js puts the real ClerkJS.
+const clerkJSFolder = "../.clerk-js"
+
+// clerkJourneys use the site with the real ClerkJS and its components.
+var clerkJourneys = map[string]func(*testing.T, *browser, clerkKey){
+	"sign up":                   testClerkSignUp,
+	"sign in with a password":   testClerkPassword,
+	"sign in with a code":       testClerkCode,
+	"menu and profile":          testClerkProfile,
+	"token is renewed in time":  testClerkRenewsToken,
+	"cookies are lost":          testClerkCookiesLost,
+	"token has expired":         testClerkTokenExpired,
+	"session is over, unseen":   testClerkSessionGone,
+	"session is over":           testClerkSessionOver,
+	"signed out in another tab": testClerkSignOut,
+	"site refuses the session":  testClerkNotAccepted,
+}
+
+// A clerkKey is the publishable key of an instance.
+type clerkKey string
+
+// withClerkJS are the journeys for each kind of instance.
+func withClerkJS() map[string]func(*testing.T, *browser) {
+	keys := map[string]clerkKey{
+		"development": clerkKey(clerk.NewPublishableKey("clerk.inkwell.test", false)),
+		"production":  clerkKey(clerk.NewPublishableKey("clerk.inkwell.test", true)),
+	}
+	tests := map[string]func(*testing.T, *browser){}
+	for kind, key := range keys {
+		for name, test := range clerkJourneys {
+			tests["ClerkJS, "+kind+", "+name] = func(t *testing.T, b *browser) { test(t, b, key) }
+		}
+	}
+	return tests
+}
+
+// site is a site of that instance with the real ClerkJS. Without the scripts
+// the test is skipped, or fails when REQUIRE_BROWSER is 1.
+func (k clerkKey) site(t *testing.T, options ...func(*Config)) *testSite {
+	t.Helper()
+	_, err := os.Stat(clerkJSFolder)
+	switch {
+	case err == nil:
+	case os.Getenv("REQUIRE_BROWSER") == "1":
+		t.Fatal("REQUIRE_BROWSER is 1, and the real ClerkJS is not there: .ci/clerk-js fetches it")
+	default:
+		t.Skip("the real ClerkJS is not there: .ci/clerk-js fetches it")
+	}
+	return newSiteWith(t, emulator.Options{PublishableKey: string(k), ScriptDir: clerkJSFolder}, options...)
+}
+
+// allowClerk names what ClerkJS says of itself: that development keys are for
+// development, and that the style sheets of its field for codes, which come
+// without the nonce, are refused. The field works without them.
+func (p *tab) allowClerk() *tab {
+	p.allow("loaded with development keys", "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "sha256-KQDhUccuEkZUQDnfbVDeY+ev2LZ+73AQR7ro4JppAY8=")
+	return p
+}
+
+// enterCode types the code of Clerk's e-mail.
+func (p *tab) enterCode(code string) *tab {
+	p.t.Helper()
+	const name = "Enter verification code"
+	p.do("enter the code", chromedp.Focus(name, named(name, "textbox"), chromedp.NodeVisible), replaceText(code))
+	return p
+}
+
+// at waits until the address is this one.
+func (p *tab) at(address string) *tab {
+	p.t.Helper()
+	p.until("the address is "+address, `location.pathname + location.search === `+quote(address))
+	return p
+}
+
+func testClerkSignUp(t *testing.T, b *browser, key clerkKey) {
+	site := key.site(t)
+	p := b.visit(t, site, narrow).allowClerk()
+	p.open("/sign-up?redirect_url=/posts/new").sees("h1", "Create your account").fits().names()
+	p.fill("Email address", "new@example.com").fill("Password", "correct horse battery").press("Continue")
+	p.sees("h1", "Verify your email").fits().enterCode(emulator.Code).at("/posts/new").sees("h1", "Write a post")
+	site.Wait() // until the new user is completed
+	p.open("/account").sees(".facts", "new@example.com")
+}
+
+func testClerkPassword(t *testing.T, b *browser, key clerkKey) {
+	p := b.visit(t, key.site(t), narrow).allowClerk()
+	p.allow("status of 422")
+	p.open("/drafts").sees("h1", "Sign in to").fits().names().fill("Email address or username", "ada@example.com").press("Continue")
+	p.sees("h1", "Enter your password").fill("Password", "not that one").press("Continue")
+	p.until("the field says what is wrong", `document.querySelector("input[name=password][aria-invalid=true]")`)
+	p.sees("#clerk-component", "Password is incorrect").fits()
+	p.fill("Password", emulator.ReadyPassword).press("Continue").at("/drafts").sees(".site-header summary", "Ada Lovelace")
+}
+
+func testClerkCode(t *testing.T, b *browser, key clerkKey) {
+	p := b.visit(t, key.site(t), wide).allowClerk()
+	p.allow("status of 422")
+	p.open("/sign-in").fill("Email address or username", "ada").press("Continue").press("Use another method")
+	p.press("Email code to ada@example.com").sees("h1", "Check your email").enterCode("111111").sees("#clerk-component", "Incorrect code")
+	p.enterCode(emulator.Code).at("/").sees(".site-header summary", "Ada Lovelace")
+}
+
+// testClerkProfile changes a name at Clerk, whose webhook brings it here.
+func testClerkProfile(t *testing.T, b *browser, key clerkKey) {
+	site := key.site(t)
+	p := b.signedIn(t, site, ada, narrow).allowClerk()
+	site.clerk.DeliverTo(origin + WebhookPath)
+	p.press("Ada Lovelace").press("Account").sees("h1", "Profile details").fits()
+	p.press("Update profile").fill("First name", "Augusta").fits().names().press("Save").sees("#clerk-component", "Augusta Lovelace")
+	for limit := time.Now().Add(patience); string(site.user(ada).Name) != "Augusta Lovelace"; {
+		if time.Now().After(limit) {
+			t.Fatalf("the name here is %q", site.user(ada).Name)
+		}
+	}
+	p.open("/account").sees(".facts", "Augusta Lovelace").sees(".site-header summary", "Augusta Lovelace")
+}
+
+// testClerkRenewsToken has tokens that are 41 of their 60 seconds old when they
+// are made: ClerkJS renews them when 17 are left.
+func testClerkRenewsToken(t *testing.T, b *browser, key clerkKey) {
+	site := key.site(t)
+	site.pass(-41 * time.Second)
+	p := b.signedIn(t, site, ada, wide).allowClerk()
+	p.until("Clerk has loaded", "Clerk.loaded")
+	tokens := `document.cookie.split("; ").filter(pair => pair.startsWith("__session")).sort().join()`
+	before := eval[string](p, tokens)
+	p.until("both cookies have another token", tokens+".length > 100 && "+tokens+" !== "+quote(before))
+	p.write("Hello", "").press("Publish").hears("Your post is published.")
+	if strings.Contains(site.log.String(), `"status":401`) {
+		t.Error("a request came with a token that had expired")
+	}
+}
+
+// testClerkCookiesLost takes each cookie away, alone, and goes to a page that
+// needs a user. Without that by which the Frontend API knows the browser,
+// nobody is signed in.
+func testClerkCookiesLost(t *testing.T, b *browser, key clerkKey) {
+	p := b.signedIn(t, key.site(t), ada, wide).allowClerk()
+	for _, cookie := range p.cookies() {
+		p.until("Clerk has loaded", "Clerk.loaded")
+		if cookie.Name == "__client" {
+			continue
+		}
+		p.setCookie(cookie.Name, "")
+		p.open("/posts/new").sees("h1", "Write a post").at("/posts/new")
+	}
+	p.until("Clerk has loaded", "Clerk.loaded")
+	for _, cookie := range p.cookies() {
+		if strings.HasPrefix(cookie.Name, clerk.SessionCookie) || strings.HasPrefix(cookie.Name, clerk.ClientUATCookie) {
+			p.setCookie(cookie.Name, "")
+		}
+	}
+	p.open("/posts/new").sees("h1", "Write a post").at("/posts/new")
+}
+
+// cookies returns what the site and Clerk keep in the browser.
+func (p *tab) cookies() []*network.Cookie {
+	p.t.Helper()
+	found, err := chromedp.Call(p.ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{p.server.URL + emulator.Prefix + "/v1"}})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return found.Cookies
+}
+
+func testClerkTokenExpired(t *testing.T, b *browser, key clerkKey) {
+	p := b.signedIn(t, key.site(t), ada, narrow).allowClerk()
+	p.allow("status of 401")
+	p.write("Still here", "every *word*")
+	p.outliveToken()
+	p.press("Publish").hears("Your post is published.").sees(".post-item h2", "Still here").lacks("#alerts .notice")
+	p.outliveToken()
+	p.open("/drafts").sees("h1", "Your drafts").at("/drafts")
+}
+
+func testClerkSessionOver(t *testing.T, b *browser, key clerkKey) {
+	site := key.site(t)
+	p := b.signedIn(t, site, ada, narrow).allowClerk()
+	p.allow("status of 401")
+	p.write("Still here", "every *word*")
+	p.loseToken()
+	if err := site.clerkAPI.RevokeSession(t.Context(), eval[string](p, "Clerk.session.id")); err != nil {
+		t.Fatal(err)
+	}
+	p.press("Publish").sees(`#alerts [role="alert"]`, "Your session is over.").holds("Title", "Still here").holds("Text", "every *word*")
+	p.another().allowClerk().open("/sign-in").signInWithPassword("grace").at("/")
+	p.press("Publish").hears("Your post is published.").sees(".post-item .author", "Grace Hopper")
+}
+
+func (p *tab) signInWithPassword(identifier string) *tab {
+	p.t.Helper()
+	p.fill("Email address or username", identifier).press("Continue")
+	return p.sees("h1", "Enter your password").fill("Password", emulator.ReadyPassword).press("Continue")
+}
+
+// testClerkSignOut signs out in one tab. Another one follows, a third keeps
+// what was typed in it.
+func testClerkSignOut(t *testing.T, b *browser, key clerkKey) {
+	reading := b.signedIn(t, key.site(t), ada, wide).allowClerk()
+	writing, leaving := reading.another().allowClerk(), reading.another().allowClerk()
+	writing.allow("status of 401")
+	writing.open("/").write("Still here", "every *word*")
+	leaving.open("/posts/new").sees("h1", "Write a post")
+	for _, p := range []*tab{reading, writing, leaving} {
+		p.until("Clerk has loaded", "Clerk.loaded")
+	}
+	leaving.press("Ada Lovelace").press("Sign out").sees(".site-header", "Join").at("/")
+	reading.sees(".site-header", "Join").lacks("#alerts .notice")
+	writing.sees(`#alerts [role="alert"]`, "Your session is over.").holds("Title", "Still here").holds("Text", "every *word*")
+	leaving.open("/sign-in").signInWithPassword("ada").at("/")
+	writing.press("Publish").hears("Your post is published.").sees(".post-item h2", "Still here").lacks("#alerts .notice")
+}
+
+// testClerkSessionGone opens a page with the token of a session that is over.
+// The server cannot know for a minute, Clerk does: the page loads once more, and
+// says so when that did not help.
+func testClerkSessionGone(t *testing.T, b *browser, key clerkKey) {
+	site := key.site(t)
+	p := b.signedIn(t, site, ada, wide).allowClerk()
+	p.until("Clerk has loaded", "Clerk.loaded")
+	if err := site.clerkAPI.RevokeSession(t.Context(), eval[string](p, "Clerk.session.id")); err != nil {
+		t.Fatal(err)
+	}
+	p.open("/").sees("header:has(a[href*=sign-up]), #alerts [role=alert]", "")
+	p.until("the page has come to rest", `performance.now() > 1500 || !window.Clerk`)
+	if visits := strings.Count(site.log.String(), `"path":"/","status":200`); visits > 3 {
+		t.Errorf("the page was shown %d times, want at most one more than it was asked for", visits)
+	}
+}
+
+// testClerkNotAccepted has a site that refuses what Clerk accepts: the journey
+// between the page and the sign-in page has to end.
+func testClerkNotAccepted(t *testing.T, b *browser, key clerkKey) {
+	site := key.site(t, func(c *Config) { c.Clerk.AuthorizedParties = []string{"https://elsewhere.example"} })
+	p := b.visit(t, site, narrow).allowClerk()
+	p.open("/posts/new").signInWithPassword("ada").sees("#not-accepted", "could not verify it").fits().names()
+	p.press("Sign out").at("/").open("/sign-in").sees("h1", "Sign in to")
+}
