@@ -155,6 +155,6 @@ func withMethods(mux *http.ServeMux) http.Handler {
 			writeFailure(w, &failure{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "This path does not answer " + r.Method + "."})
 			return
 		}
-		writeFailure(w, notFound("There is nothing at this path."))
+		writeFailure(w, notFound("The development instance does not have this."))
 	})
 }
