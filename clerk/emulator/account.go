@@ -3,6 +3,7 @@ package emulator
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/url"
 	"strings"
@@ -48,15 +49,11 @@ func (s *state) fill(a *account, fields url.Values, metadata ...string) error {
 // apply changes an account as the fields say that are there: names, username
 // and password. An empty name is none.
 func (s *state) apply(a *account, fields url.Values) error {
-	for param, name := range map[string]**string{"first_name": &a.FirstName, "last_name": &a.LastName} {
-		if !fields.Has(param) {
-			continue
-		}
-		value := strings.TrimSpace(fields.Get(param))
-		if !isName(value) {
-			return wrong(param, "form_param_format_invalid", "A name is one line of at most 100 characters.")
-		}
-		*name = optional(value)
+	if err := applyName(&a.FirstName, fields, "first_name"); err != nil {
+		return err
+	}
+	if err := applyName(&a.LastName, fields, "last_name"); err != nil {
+		return err
 	}
 	if err := s.applyUsername(a, fields); err != nil || fields.Get("password") == "" {
 		return err
@@ -64,6 +61,18 @@ func (s *state) apply(a *account, fields url.Values) error {
 	hash, err := hashPassword("password", fields.Get("password"))
 	a.Password = hash
 	return err
+}
+
+func applyName(name **string, fields url.Values, param string) error {
+	if !fields.Has(param) {
+		return nil
+	}
+	value := strings.TrimSpace(fields.Get(param))
+	if !isName(value) {
+		return wrong(param, "form_param_format_invalid", fmt.Sprintf("A name is one line of at most %d characters.", maxName))
+	}
+	*name = optional(value)
+	return nil
 }
 
 func (s *state) applyUsername(a *account, fields url.Values) error {

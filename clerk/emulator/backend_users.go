@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // getUser handles "GET /v1/users/{id}".
@@ -89,26 +90,16 @@ func (e *Emulator) countUsers(r *http.Request) (any, error) {
 	return dict{"object": "total_count", "total_count": len(e.usersWhere(r.URL.Query()))}, nil
 }
 
-// listUsers handles "GET /v1/users": a bare array. It begins after the user
-// starting_after, or at offset.
+// listUsers handles "GET /v1/users": a bare array, the newest first if nothing
+// else is asked for. It begins after the user starting_after, or at offset.
 func (e *Emulator) listUsers(r *http.Request) (any, error) {
 	query := r.URL.Query()
-	order, descending := strings.CutPrefix(cmp.Or(query.Get("order_by"), "-created_at"), "-")
-	order = strings.TrimPrefix(order, "+")
-	compare, known := userOrders[strings.TrimSpace(order)] // a plus in a query is a blank
-	if !known {
-		return nil, wrong("order_by", "form_param_value_invalid", "Users cannot be ordered by "+order+".")
-	}
-	users := e.usersWhere(query)
-	slices.SortFunc(users, func(a, b account) int {
-		c := cmp.Or(compare(a, b), cmp.Compare(a.ID, b.ID))
-		if descending {
-			return -c
-		}
-		return c
-	})
-	users, err := startingAfter(users, query, strings.TrimSpace(order))
+	order := strings.TrimLeft(cmp.Or(query.Get("order_by"), "-created_at"), " +") // a plus in a query is a blank
+	users, err := e.usersBy(order, query)
 	if err != nil {
+		return nil, err
+	}
+	if users, err = startingAfter(users, query, order); err != nil {
 		return nil, err
 	}
 	page, err := pageOf(r, users)
@@ -127,22 +118,54 @@ func startingAfter(users []account, query url.Values, order string) ([]account, 
 		return users, nil
 	}
 	i := slices.IndexFunc(users, func(a account) bool { return a.ID == id })
-	if i < 0 || order != "created_at" || query.Has("offset") {
+	if i < 0 || strings.TrimPrefix(order, "-") != "created_at" || query.Has("offset") {
 		return nil, wrong("starting_after", "form_param_value_invalid", "starting_after must be a user of the list, which is ordered by created_at and has no offset.")
 	}
 	return users[i+1:], nil
 }
 
-// userOrders are the orders of a list of users.
-var userOrders = map[string]func(a, b account) int{
-	"created_at":      func(a, b account) int { return a.CreatedAt.Compare(b.CreatedAt) },
-	"updated_at":      func(a, b account) int { return a.UpdatedAt.Compare(b.UpdatedAt) },
-	"last_sign_in_at": func(a, b account) int { return a.LastSignInAt.Compare(b.LastSignInAt) },
-	"last_active_at":  func(a, b account) int { return a.LastSignInAt.Compare(b.LastSignInAt) },
-	"email_address":   func(a, b account) int { return cmp.Compare(text(a.Email), text(b.Email)) },
-	"username":        func(a, b account) int { return cmp.Compare(text(a.Username), text(b.Username)) },
-	"first_name":      func(a, b account) int { return cmp.Compare(text(a.FirstName), text(b.FirstName)) },
-	"last_name":       func(a, b account) int { return cmp.Compare(text(a.LastName), text(b.LastName)) },
+// usersBy returns the users whom the query lets through in an order; a minus
+// before it turns it round.
+func (e *Emulator) usersBy(order string, query url.Values) ([]account, error) {
+	name, descending := strings.CutPrefix(order, "-")
+	compare := comparing(name)
+	if compare == nil {
+		return nil, wrong("order_by", "form_param_value_invalid", "Users cannot be ordered by "+name+".")
+	}
+	users := e.usersWhere(query)
+	slices.SortFunc(users, func(a, b account) int { return cmp.Or(compare(a, b), cmp.Compare(a.ID, b.ID)) })
+	if descending {
+		slices.Reverse(users)
+	}
+	return users, nil
+}
+
+// comparing returns how users compare by a member of Clerk's user object; nil
+// for one that is no order.
+func comparing(member string) func(a, b account) int {
+	byTime := func(of func(account) time.Time) func(a, b account) int {
+		return func(a, b account) int { return of(a).Compare(of(b)) }
+	}
+	byText := func(of func(account) *string) func(a, b account) int {
+		return func(a, b account) int { return cmp.Compare(text(of(a)), text(of(b))) }
+	}
+	switch member {
+	case "created_at":
+		return byTime(func(a account) time.Time { return a.CreatedAt })
+	case "updated_at":
+		return byTime(func(a account) time.Time { return a.UpdatedAt })
+	case "last_sign_in_at", "last_active_at":
+		return byTime(func(a account) time.Time { return a.LastSignInAt })
+	case "email_address":
+		return byText(func(a account) *string { return a.Email })
+	case "username":
+		return byText(func(a account) *string { return a.Username })
+	case "first_name":
+		return byText(func(a account) *string { return a.FirstName })
+	case "last_name":
+		return byText(func(a account) *string { return a.LastName })
+	}
+	return nil
 }
 
 // usersWhere returns the users whom a query's filters let through.

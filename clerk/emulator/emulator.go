@@ -111,10 +111,10 @@ func New(o Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Emulator{file: o.StateFile, greeter: greeter{instance}, tokenAlways: o.HandshakeToken, now: o.Now, log: o.Log}
-	e.signIns, _ = lru.New[string, signIn](maxAttempts) // fails for a size of 0
-	e.signUps, _ = lru.New[string, signUp](maxAttempts)
-	e.nonces, _ = lru.New[string, payload](maxNonces)
+	e := &Emulator{
+		file: o.StateFile, greeter: greeter{instance}, tokenAlways: o.HandshakeToken, now: o.Now, log: o.Log,
+		signIns: newest[signIn](maxAttempts), signUps: newest[signUp](maxAttempts), nonces: newest[payload](maxNonces),
+	}
 	if e.now == nil {
 		e.now = time.Now
 	}
@@ -137,6 +137,16 @@ func New(o Options) (*Emulator, error) {
 	}
 	e.api = e.apiRoutes()
 	return e, nil
+}
+
+// newest returns a store of things by their secret names, which holds the n that
+// were last used.
+func newest[T any](n int) *lru.Cache[string, T] {
+	store, err := lru.New[string, T](n)
+	if err != nil {
+		panic(err) // n is a constant above 0
+	}
+	return store
 }
 
 // Config returns the settings with which package clerk uses the emulator. Its

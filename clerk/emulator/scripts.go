@@ -15,9 +15,11 @@ import (
 //go:embed script
 var standIns embed.FS
 
-// entryScripts are what a page loads; each may fetch further parts from beside
-// it.
-var entryScripts = [...]string{"@clerk/clerk-js/dist/clerk.browser.js", "@clerk/ui/dist/ui.browser.js"}
+// What a page loads; each fetches further parts from beside it.
+const (
+	clerkScript = "@clerk/clerk-js/dist/clerk.browser.js"
+	uiScript    = "@clerk/ui/dist/ui.browser.js"
+)
 
 // openScripts returns the files of Clerk's npm packages in dir, by their paths
 // below it: our small stand-ins when dir is empty. Nothing outside dir can be
@@ -30,7 +32,7 @@ func openScripts(dir string) (fs.FS, error) {
 	if err != nil {
 		return nil, noScripts(dir, err)
 	}
-	for _, name := range entryScripts {
+	for _, name := range []string{clerkScript, uiScript} {
 		if _, err := root.Stat(name); err != nil {
 			root.Close()
 			return nil, noScripts(dir, err)
