@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"inkwell/clerk"
 	"inkwell/clerk/emulator"
@@ -72,6 +73,15 @@ func (p *tab) allowClerk() *tab {
 	return p
 }
 
+// operate presses a button or link of Clerk's by keyboard: its components move
+// while they show something new, and a click may miss.
+func (p *tab) operate(name string) *tab {
+	p.t.Helper()
+	it := named(name, "link", "button")
+	p.do("operate "+name, chromedp.WaitEnabled(name, it), chromedp.Focus(name, it, chromedp.NodeVisible), chromedp.KeyEvent(kb.Enter))
+	return p
+}
+
 // enterCode types the code of Clerk's e-mail.
 func (p *tab) enterCode(code string) *tab {
 	p.t.Helper()
@@ -91,7 +101,7 @@ func testClerkSignUp(t *testing.T, b *browser, key clerkKey) {
 	site := key.site(t)
 	p := b.visit(t, site, narrow).allowClerk()
 	p.open("/sign-up?redirect_url=/posts/new").sees("h1", "Create your account").fits().names()
-	p.fill("Email address", "new@example.com").fill("Password", "correct horse battery").press("Continue")
+	p.fill("Email address", "new@example.com").fill("Password", "correct horse battery").operate("Continue")
 	p.sees("h1", "Verify your email").fits().enterCode(emulator.Code).at("/posts/new").sees("h1", "Write a post")
 	site.Wait() // until the new user is completed
 	p.open("/account").sees(".facts", "new@example.com")
@@ -100,18 +110,18 @@ func testClerkSignUp(t *testing.T, b *browser, key clerkKey) {
 func testClerkPassword(t *testing.T, b *browser, key clerkKey) {
 	p := b.visit(t, key.site(t), narrow).allowClerk()
 	p.allow("status of 422")
-	p.open("/drafts").sees("h1", "Sign in to").fits().names().fill("Email address or username", "ada@example.com").press("Continue")
-	p.sees("h1", "Enter your password").fill("Password", "not that one").press("Continue")
+	p.open("/drafts").sees("h1", "Sign in to").fits().names().fill("Email address or username", "ada@example.com").operate("Continue")
+	p.sees("h1", "Enter your password").fill("Password", "not that one").operate("Continue")
 	p.until("the field says what is wrong", `document.querySelector("input[name=password][aria-invalid=true]")`)
 	p.sees("#clerk-component", "Password is incorrect").fits()
-	p.fill("Password", emulator.ReadyPassword).press("Continue").at("/drafts").sees(".site-header summary", "Ada Lovelace")
+	p.fill("Password", emulator.ReadyPassword).operate("Continue").at("/drafts").sees(".site-header summary", "Ada Lovelace")
 }
 
 func testClerkCode(t *testing.T, b *browser, key clerkKey) {
 	p := b.visit(t, key.site(t), wide).allowClerk()
 	p.allow("status of 422")
-	p.open("/sign-in").fill("Email address or username", "ada").press("Continue").press("Use another method")
-	p.press("Email code to ada@example.com").sees("h1", "Check your email").enterCode("111111").sees("#clerk-component", "Incorrect code")
+	p.open("/sign-in").fill("Email address or username", "ada").operate("Continue").operate("Use another method")
+	p.operate("Email code to ada@example.com").sees("h1", "Check your email").enterCode("111111").sees("#clerk-component", "Incorrect code")
 	p.enterCode(emulator.Code).at("/").sees(".site-header summary", "Ada Lovelace")
 }
 
@@ -121,7 +131,7 @@ func testClerkProfile(t *testing.T, b *browser, key clerkKey) {
 	p := b.signedIn(t, site, ada, narrow).allowClerk()
 	site.clerk.DeliverTo(origin + WebhookPath)
 	p.press("Ada Lovelace").press("Account").sees("h1", "Profile details").fits()
-	p.press("Update profile").fill("First name", "Augusta").fits().names().press("Save").sees("#clerk-component", "Augusta Lovelace")
+	p.operate("Update profile").fill("First name", "Augusta").fits().names().operate("Save").sees("#clerk-component", "Augusta Lovelace")
 	for limit := time.Now().Add(patience); string(site.user(ada).Name) != "Augusta Lovelace"; {
 		if time.Now().After(limit) {
 			t.Fatalf("the name here is %q", site.user(ada).Name)
@@ -204,8 +214,8 @@ func testClerkSessionOver(t *testing.T, b *browser, key clerkKey) {
 
 func (p *tab) signInWithPassword(identifier string) *tab {
 	p.t.Helper()
-	p.fill("Email address or username", identifier).press("Continue")
-	return p.sees("h1", "Enter your password").fill("Password", emulator.ReadyPassword).press("Continue")
+	p.fill("Email address or username", identifier).operate("Continue")
+	return p.sees("h1", "Enter your password").fill("Password", emulator.ReadyPassword).operate("Continue")
 }
 
 // testClerkSignOut signs out in one tab. Another one follows, a third keeps
