@@ -1,8 +1,6 @@
 package emulator
 
-import (
-	"crypto/rand"
-)
+import "crypto/rand"
 
 // maxAttempts bounds how many browsers may be signing in, and how many signing
 // up, at once; the oldest give way.
