@@ -114,8 +114,12 @@ type Frontend struct {
 const PictureOrigin = "https://img.clerk.com"
 
 // Sources are the sources that Clerk's scripts need in the directives of a
-// Content-Security-Policy, beside 'self'. The styles of the components need a
-// nonce, too, that is given to Clerk.load.
+// Content-Security-Policy, beside 'self'.
+//
+// The components need more: style-src with a nonce that is given to
+// Clerk.load, and img-src data: for the marks in their forms. They also try to
+// set two style attributes on the fields of a code, which no nonce allows; the
+// fields work without.
 //
 // See https://clerk.com/docs/security/clerk-csp.
 type Sources struct{ Script, Connect, Worker, Frame []string }

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"inkwell/clerk"
@@ -12,35 +13,28 @@ import (
 type policies struct {
 	plain string // pages without a script of Clerk's
 	clerk string // pages that load ClerkJS
-	ui    string // pages that show Clerk's components; %NONCE% stands for the nonce of their styles
+	ui    string // pages that show Clerk's components, which set styles; %NONCE% stands for the nonce of these
 }
 
 // newPolicies allows what Clerk's scripts need on the pages that load them.
 // Browsers hold the redirects after a form against form-action too, so the
 // Frontend API, which the handshake redirects to, is in it on every page.
 func newPolicies(f clerk.Frontend) policies {
-	needed := f.Sources()
-	policy := func(scripts clerk.Sources, style ...string) string {
-		directives := []string{
-			"default-src 'none'",
-			directive("script-src", scripts.Script...),
-			directive("style-src", style...),
-			directive("img-src", clerk.PictureOrigin),
-			directive("connect-src", scripts.Connect...),
-			directive("form-action", f.Origin),
-			"base-uri 'none'",
-			"frame-ancestors 'none'",
-		}
-		if len(scripts.Script) > 0 {
-			directives = append(directives, directive("worker-src", scripts.Worker...), directive("frame-src", scripts.Frame...))
-		}
-		return strings.Join(directives, "; ")
-	}
+	scripts := f.Sources()
+	base := []string{"default-src 'none'", directive("form-action", f.Origin), "base-uri 'none'", "frame-ancestors 'none'"}
+	withScripts := append(slices.Clone(base),
+		directive("script-src", scripts.Script...), directive("connect-src", scripts.Connect...),
+		directive("worker-src", scripts.Worker...), directive("frame-src", scripts.Frame...))
+	style, pictures := directive("style-src"), directive("img-src", clerk.PictureOrigin)
 	return policies{
-		plain: policy(clerk.Sources{}),
-		clerk: policy(needed),
-		ui:    policy(needed, "'nonce-%NONCE%'"),
+		plain: policy(base, directive("script-src"), directive("connect-src"), style, pictures),
+		clerk: policy(withScripts, style, pictures),
+		ui:    policy(withScripts, directive("style-src", "'nonce-%NONCE%'"), directive("img-src", clerk.PictureOrigin, "data:")),
 	}
+}
+
+func policy(base []string, more ...string) string {
+	return strings.Join(slices.Concat(base, more), "; ")
 }
 
 // directive allows the site itself and more sources.

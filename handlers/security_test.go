@@ -56,7 +56,8 @@ func policyProblems(policy string) []string {
 			problems = append(problems, fmt.Sprintf("Content-Security-Policy %q lacks %s", policy, want))
 		}
 	}
-	for _, word := range strings.Fields(policy) {
+	pictures := "'self' " + clerk.PictureOrigin + " data:" // in Clerk's components: harmless, unlike data: anywhere else
+	for _, word := range strings.Fields(strings.ReplaceAll(policy, "img-src "+pictures, "")) {
 		if strings.Contains(word, "unsafe") || slices.Contains([]string{"*", "http:", "https:", "data:"}, strings.TrimSuffix(word, ";")) {
 			problems = append(problems, "Content-Security-Policy says "+word)
 		}
