@@ -155,10 +155,15 @@ func (p *program) readyLine(origin string) string {
 	if p.publicURL != "" {
 		return fmt.Sprintf("Inkwell is ready on %s for %s", origin, p.publicURL)
 	}
-	if p.dev {
-		return fmt.Sprintf("Inkwell is ready: %s\nDevelopment: sign in with one click, no account needed. Everything is kept in %s.", origin, p.database)
+	line := "Inkwell is ready: " + origin
+	if !p.dev {
+		return line
 	}
-	return "Inkwell is ready: " + origin
+	how := "with one click"
+	if p.scripts != "" {
+		how = fmt.Sprintf("as ada with the password %s, or with the code %s", emulator.ReadyPassword, emulator.Code)
+	}
+	return fmt.Sprintf("%s\nDevelopment: sign in %s, no account needed. Everything is kept in %s.", line, how, p.database)
 }
 
 func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
