@@ -98,3 +98,16 @@ func testEventStream(t *testing.T, b *browser) {
 	eval[any](p, `void htmx.ajax("GET", "/posts/new?view=item", {target: "#composer", headers: {Accept: "text/event-stream"}})`)
 	p.until("the answer is there", `document.querySelector("#composer form")`)
 }
+
+// testPageOutOfMemory pretends that the browser shows a page again that it kept
+// when the reader went elsewhere. It may be from before a sign-out.
+func testPageOutOfMemory(t *testing.T, b *browser) {
+	p := b.signedIn(t, newSite(t), ada, narrow)
+	const restored = `dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}))`
+	eval[bool](p, "window.kept = true")
+	eval[bool](p, restored)
+	p.until("the page has loaded again", "!window.kept")
+	p.write("Still here", "")
+	eval[bool](p, restored)
+	p.holds("Title", "Still here").press("Publish").hears("Your post is published.")
+}
