@@ -114,7 +114,7 @@ func (a *API) refreshSession(ctx context.Context, id string, suffixed bool, p re
 
 // isID reports whether id looks like one of Clerk's, and is safe in a path.
 func isID(id string) bool {
-	return id != "" && len(id) <= maxID && !strings.ContainsFunc(id, func(r rune) bool { return r == '.' || notInToken(r) })
+	return id != "" && len(id) <= maxID && !strings.Contains(id, ".") && isTokenText(id)
 }
 
 // query is the parameters of a GET.

@@ -80,7 +80,7 @@ func (c Config) checkSecretKey() error {
 	}
 	rest, live := strings.CutPrefix(c.SecretKey, "sk_live_")
 	rest, test := strings.CutPrefix(rest, "sk_test_")
-	if live == test || rest == "" || strings.ContainsFunc(rest, notInToken) {
+	if live == test || rest == "" || !isTokenText(rest) {
 		return errors.New("CLERK_SECRET_KEY is not a secret key, which starts with sk_test_ or sk_live_: " + where)
 	}
 	return nil

@@ -88,7 +88,7 @@ type payload struct {
 
 // parseToken returns nil when s is not a JWT.
 func parseToken(s string) *token {
-	if len(s) > maxToken || strings.Count(s, ".") != 2 || strings.ContainsFunc(s, notInToken) {
+	if len(s) > maxToken || strings.Count(s, ".") != 2 || !isTokenText(s) {
 		return nil
 	}
 	signed, err := jwt.ParseSigned(s)
@@ -102,8 +102,19 @@ func parseToken(s string) *token {
 	return t
 }
 
-func notInToken(r rune) bool {
-	return !(r == '.' || r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
+// isTokenText reports whether s holds nothing but base64url and dots. It goes
+// by bytes: tokens are long.
+func isTokenText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c != '.' && !isBase64URL(c) {
+			return false
+		}
+	}
+	return true
+}
+
+func isBase64URL(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
 }
 
 // claimed returns what a token says, verified or not; nothing when t is nil.
