@@ -90,13 +90,20 @@ func testClerkIsNotThere(t *testing.T, b *browser) {
 	p.press("Publish").hears("Your post is published.").lacks("#alerts .notice")
 }
 
-// testEventStream asks for what htmx would read as it comes.
+// testEventStream asks for what htmx would read as it comes, and is refused when
+// htmx would connect again.
 func testEventStream(t *testing.T, b *browser) {
 	p := b.signedIn(t, newSite(t), ada, narrow)
 	p.allow("status of 401")
 	p.outliveToken()
 	eval[any](p, `void htmx.ajax("GET", "/posts/new?view=item", {target: "#composer", headers: {Accept: "text/event-stream"}})`)
 	p.until("the answer is there", `document.querySelector("#composer form")`)
+
+	p.outliveToken()
+	const cookie = `document.cookie.split("; ").find(pair => pair.startsWith("__session="))`
+	expired := eval[string](p, cookie)
+	eval[bool](p, `document.dispatchEvent(new CustomEvent("htmx:sse:error", {detail: {status: 401}}))`)
+	p.until("there is another token", cookie+" !== "+quote(expired))
 }
 
 // testPageOutOfMemory pretends that the browser shows a page again that it kept

@@ -18,7 +18,7 @@ function askToSignIn(why) {
 }
 
 let typed = false;
-let busy = false; // leaving, or asking Clerk
+let busy = false; // leaving or asking Clerk
 const wasSignedIn = Boolean(byId('account-menu')); // as the server saw it
 
 // mayGo reports whether the page may go elsewhere by itself: not when something
@@ -27,16 +27,16 @@ function mayGo() {
   for (const field of document.querySelectorAll('main form :is(textarea, input:not([type=hidden]))')) {
     if (field.value.trim() && (typed || field.value !== field.defaultValue)) return false;
   }
-  const last = Number(sessionStorage.went);
+  const ago = Date.now() - (sessionStorage.went ?? 0);
   sessionStorage.went = Date.now();
-  return !(Date.now() - last < 30_000);
+  return ago > 30_000;
 }
 
 let loading;
 
 // clerkReady resolves to Clerk, or to nothing: then the next call tries again.
 function clerkReady() {
-  loading ??= loadClerk().catch(() => { loading = undefined; });
+  loading ??= loadClerk().catch(() => { loading = null; });
   return loading;
 }
 
@@ -82,7 +82,7 @@ async function mountComponent() {
   else byId('not-accepted').hidden = false;
 }
 
-// signOutEverywhere has Clerk end the session, so that other tabs hear of it.
+// signOutEverywhere has Clerk end the session, so that all tabs hear of it.
 async function signOutEverywhere(event) {
   const form = event.target.closest('form[data-sign-out]');
   if (!form) return;
@@ -104,7 +104,7 @@ async function renew() {
 }
 
 // fetchRenewing is fetch, but renews a session that ran out and repeats the
-// request once: a token lives for a minute, and a laptop may have slept.
+// request once: a token lives a minute, and a laptop may have slept.
 async function fetchRenewing(url, options) {
   const response = await fetch(url, options);
   if (response.status !== 401) return response;
@@ -118,7 +118,7 @@ async function fetchRenewing(url, options) {
   const again = renewed ? await fetch(url, options) : response;
   if (again.status === 401 && again.headers.get('HX-Reswap') === 'none') {
     askToSignIn(renewed ? 'Your session was not accepted.' : renewed === null
-      ? 'Your session has to be renewed, but Clerk cannot be reached.' : 'Your session is over.');
+      ? 'Your session cannot be renewed: Clerk cannot be reached.' : 'Your session is over.');
   }
   return again;
 }
@@ -133,18 +133,19 @@ function closeMenus(event) {
   }
 }
 
-const on = (name, listener) => document.addEventListener(name, listener);
-on('htmx:config:request', (event) => { event.detail.ctx.fetch = fetchRenewing; });
+const on = document.addEventListener.bind(document);
+on('htmx:config:request', ({detail}) => { detail.ctx.fetch = fetchRenewing; });
 on('htmx:before:request', (event) => {
   event.target.setAttribute?.('aria-busy', 'true');
   byId('alerts').replaceChildren();
 });
 on('htmx:finally:request', (event) => event.target.removeAttribute?.('aria-busy'));
-on('htmx:error', (event) => {
-  if (event.detail.error instanceof TypeError || event.detail.error?.name === 'AbortError') {
+on('htmx:error', ({detail}) => {
+  if (/^(Type|Abort)Error$/.test(detail.error?.name)) {
     warn('The site cannot be reached. Nothing is lost: check the connection and try again.');
   }
 });
+on('htmx:sse:error', ({detail}) => { if (detail.status === 401) renew(); }); // it tries again
 on('input', () => { typed = true; });
 on('submit', signOutEverywhere);
 on('click', closeMenus);
