@@ -41,9 +41,9 @@
 // # Outages
 //
 // Keys are fetched from the Backend API and used for five minutes, and for an
-// hour while they cannot be fetched anew. A request without a session never
-// waits for Clerk. One whose token cannot be verified, as there are no keys, is
-// signed out with Result.Unverified.
+// hour while they cannot be fetched anew. A request without a session or a
+// handshake never waits for Clerk. One whose token cannot be verified, as there
+// are no keys, is signed out with Result.Unverified.
 package clerk
 
 import (
@@ -71,7 +71,7 @@ type Authenticator struct {
 	now      func() time.Time
 
 	nonces    *rate.Limiter // of handshakes that have to be asked for
-	refreshes refresher
+	refreshes *refresher
 }
 
 // New returns an Authenticator for the instance of c, or all that is wrong
@@ -90,8 +90,8 @@ func New(c Config) (*Authenticator, error) {
 	if c.PublicURL != "" {
 		a.public, _ = parseOrigin(c.PublicURL)
 	}
-	a.nonces = rate.NewLimiter(nonceRate, nonceBurst)
-	a.refreshes.limits, _ = lru.New[string, *rate.Limiter](refreshedSessions)
+	a.nonces = newNonceLimit(a.instance.Production)
+	a.refreshes = newRefresher(a.api)
 	a.keys = newKeySet(a.api.fetchKeys, a.now)
 	if c.JWTKey != "" {
 		a.keys, _ = parsePEM(c.JWTKey)
@@ -162,14 +162,14 @@ type Result struct {
 	// the user in: this request just cannot be redirected to one.
 	HandshakeDue bool
 
-	// Unverified says that nobody is signed in because the keys that tokens are
-	// signed with cannot be had: who is asking may well be signed in. What needs
-	// a user is best answered with status 503.
+	// Unverified says that nobody is signed in because Clerk cannot be asked
+	// what has to be known: the key of a token, or the cookies of a handshake.
+	// Who is asking may well be signed in. What needs a user is best answered
+	// with status 503.
 	Unverified bool
 
-	// Problem is what failed on the way to this result though a request was
-	// not to blame for it, for the log: a key set that cannot be fetched, a
-	// handshake that is not good. Mostly nil.
+	// Problem is what went wrong on the way to this result, for the log: a key
+	// set that cannot be fetched, a handshake that is not good. Mostly nil.
 	Problem error
 }
 

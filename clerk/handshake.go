@@ -9,19 +9,28 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
+	"golang.org/x/time/rate"
 )
 
 const (
 	frontendAPIVersion = "2026-05-12"
 	maxRedirects       = 3 // to handshakes in a row before it must be a circle
 
-	// Anybody can make up a nonce, and each costs a call of the Backend API,
-	// which answers an instance only so often.
-	nonceRate  = 10 // a second
-	nonceBurst = 100
 )
+
+// newNonceLimit returns the limit of handshakes whose cookies are asked for.
+// Anybody can make up a nonce, and each costs a call of the Backend API. It
+// answers 1000 calls in ten seconds, to a development instance 100; half of
+// them stay for what is not a stranger's.
+func newNonceLimit(production bool) *rate.Limiter {
+	if production {
+		return rate.NewLimiter(50, 200)
+	}
+	return rate.NewLimiter(5, 50)
+}
 
 // A HandshakeError says that the answer to a development instance's handshake
 // cannot be verified. Trying again would lead in a circle, so its text says
@@ -91,22 +100,38 @@ func (a *Authenticator) resolve(ctx context.Context, q *request) (result *Result
 		return nil, problem, nil
 	}
 	resolved := a.resolved(q, directives)
-	resolved.Problem = problem
 	session := sessionOf(directives)
 	if session == "" {
 		resolved.explain(SignedOut, "session-token-missing", "")
+		resolved.Problem, resolved.Unverified = problem, problem != nil && !isNotFound(problem)
 		return &resolved, nil, nil
 	}
-	claims, pending, refused := a.verifyNew(ctx, session, originOf(q.url))
-	switch {
-	case refused != nil:
+	refused := a.accept(ctx, &resolved, session, q, leeway)
+	if refused != nil && refused.untimely() && !a.instance.Production {
+		refused = a.accept(ctx, &resolved, session, q, developmentLeeway)
+	}
+	if refused != nil {
 		return nil, fmt.Errorf("clerk: session token of a handshake: %w", refused), nil
-	case pending:
-		resolved.explain(SignedOut, reasonPending, pendingMessage)
-	default:
-		resolved.State, resolved.Claims = SignedIn, claims
 	}
 	return &resolved, nil, nil
+}
+
+// accept makes a result that of a session token that Clerk has just issued.
+func (a *Authenticator) accept(ctx context.Context, result *Result, session string, q *request, leeway time.Duration) *tokenError {
+	t := parseToken(session)
+	if t == nil || !t.isSession() {
+		return &tokenError{code: tokenInvalid, text: "Invalid session token."}
+	}
+	claims, err := a.verify(ctx, t, originOf(q.url), leeway)
+	switch {
+	case err != nil:
+		return err
+	case t.pending():
+		result.explain(SignedOut, reasonPending, pendingMessage)
+	default:
+		result.State, result.Claims = SignedIn, claims
+	}
+	return nil
 }
 
 // resolved returns the answer that sets the cookies of a handshake. In
@@ -166,20 +191,6 @@ func usable(directives []string) []string {
 		}
 	}
 	return list
-}
-
-// verifyNew verifies the session token of a handshake. A developer's clock may
-// be far off, which the token's being new shows.
-func (a *Authenticator) verifyNew(ctx context.Context, session, origin string) (*Claims, bool, *tokenError) {
-	t := parseToken(session)
-	if t == nil || !t.isSession() {
-		return nil, false, &tokenError{code: tokenInvalid, text: "Invalid session token."}
-	}
-	claims, err := a.verify(ctx, t, origin, leeway)
-	if err != nil && err.untimely() && !a.instance.Production {
-		claims, err = a.verify(ctx, t, origin, developmentLeeway)
-	}
-	return claims, t.pending(), err
 }
 
 // sessionOf returns the session token that directives set; the last one wins.

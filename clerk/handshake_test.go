@@ -185,7 +185,7 @@ func TestFloodOfNonces(t *testing.T) {
 			t.Fatalf("%s, %v", result.State, result.Problem)
 		}
 	}
-	if asked > 100 {
+	if asked > 200 {
 		t.Errorf("asked %d times", asked)
 	}
 	clock = clock.Add(time.Second)

@@ -1,6 +1,7 @@
 package clerk
 
 import (
+	"cmp"
 	"crypto/sha1"
 	"encoding/base64"
 	"errors"
@@ -83,7 +84,7 @@ func Suffix(publishableKey string) string {
 
 // Suffixed returns the name of a cookie as this instance alone uses it.
 func (i Instance) Suffixed(cookie string) string {
-	return cookie + "_" + i.suffix
+	return cookie + "_" + cmp.Or(i.suffix, Suffix(i.PublishableKey)) // made by hand, it has none yet
 }
 
 // accountPortal returns the origin of the pages that Clerk hosts for the

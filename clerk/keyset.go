@@ -57,64 +57,87 @@ func newKeySet(fetch func(context.Context) (map[string]*rsa.PublicKey, error), n
 }
 
 func (s *keySet) key(ctx context.Context, id string) (*rsa.PublicKey, *tokenError) {
-	for came := s.now(); ; {
-		key, flight, err := s.lookup(ctx, id, came)
-		if flight == nil {
-			return key, err
+	came := s.now()
+	for {
+		found := s.lookup(ctx, id, came)
+		if found.fetch == nil {
+			return found.key, found.err
 		}
-		var patience <-chan time.Time // without a key: as long as it takes
-		if key != nil {
-			patience = time.After(staleWait - s.now().Sub(flight.began))
+		var late <-chan time.Time // never, without an old key
+		if found.key != nil {
+			late = time.After(staleWait - s.now().Sub(found.fetch.began))
 		}
 		select {
-		case <-flight.done:
-		case <-patience:
-			return key, nil
+		case <-found.fetch.done:
+		case <-late:
+			return found.key, nil
 		case <-ctx.Done():
 			return nil, &tokenError{code: unexpectedError, text: "The request ended before the key set was loaded.", err: ctx.Err()}
 		}
 	}
 }
 
-// lookup returns the key of an id, or why there is none, for a request that
-// came at a time; or a fetch after which to look again. A key beside a fetch
-// will do when that takes long.
-func (s *keySet) lookup(ctx context.Context, id string, came time.Time) (*rsa.PublicKey, *keyFetch, *tokenError) {
+// A finding is a key, or why there is none, or a fetch after which to look
+// again. A key beside a fetch is old and will do when the fetch takes long.
+type finding struct {
+	key   *rsa.PublicKey
+	err   *tokenError
+	fetch *keyFetch
+}
+
+// lookup finds the key of an id for a request that came at a time.
+func (s *keySet) lookup(ctx context.Context, id string, came time.Time) finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	paused := s.failure != nil && now.Sub(s.failed) < fetchPause
 	key, age := s.keys[id], now.Sub(s.fetched)
 	switch {
+	case s.keys != nil && age < keysFresh && key == nil:
+		return s.missing(ctx, id, came, now)
 	case key != nil && age < keysFresh:
-		return key, nil, nil
-	case key != nil && age < keysStale && paused:
-		return key, nil, nil
+		return finding{key: key}
 	case key != nil && age < keysStale:
-		flight := s.start(ctx, now)
-		if s.failure != nil || now.Sub(flight.began) >= staleWait { // nobody waits for an outage to end
-			return key, nil, nil
-		}
-		return key, flight, nil
-	case s.keys != nil && age < keysFresh && !s.mayLookFor(id, came, now):
-		return nil, nil, unknownKey(id)
-	case paused:
-		return nil, nil, fetchError(s.failure)
+		return s.stale(ctx, key, now)
+	case s.paused(now):
+		return finding{err: fetchError(s.failure)}
 	}
-	return nil, s.start(ctx, now), nil
+	return finding{fetch: s.start(ctx, now)}
 }
 
-// mayLookFor reports whether an id that is not in the set is worth a fetch. It
-// is not when the set was asked for since the request came.
-func (s *keySet) mayLookFor(id string, came, now time.Time) bool {
-	if !s.asked.Before(came) {
+// missing finds what there is of an id that a fresh set has not.
+func (s *keySet) missing(ctx context.Context, id string, came, now time.Time) finding {
+	if !s.asked.Before(came) { // since the request came
 		s.unknown.Add(id, now)
-		return false
+		return finding{err: unknownKey(id)}
 	}
-	if missed, ok := s.unknown.Get(id); ok && now.Sub(missed) < unknownMemory {
-		return false
+	missed, known := s.unknown.Get(id)
+	switch {
+	case known && now.Sub(missed) < unknownMemory:
+		return finding{err: unknownKey(id)}
+	case s.paused(now):
+		return finding{err: fetchError(s.failure)}
+	case s.flight == nil && !s.limit.AllowN(now, 1):
+		return finding{err: unknownKey(id)}
 	}
-	return s.flight != nil || s.limit.AllowN(now, 1)
+	return finding{fetch: s.start(ctx, now)}
+}
+
+// stale finds what is to be done with a key that is old. Nobody waits for an
+// outage to end.
+func (s *keySet) stale(ctx context.Context, key *rsa.PublicKey, now time.Time) finding {
+	if s.paused(now) {
+		return finding{key: key}
+	}
+	fetch := s.start(ctx, now)
+	if s.failure != nil || now.Sub(fetch.began) >= staleWait {
+		return finding{key: key}
+	}
+	return finding{key: key, fetch: fetch}
+}
+
+// paused reports whether a fetch has failed just now.
+func (s *keySet) paused(now time.Time) bool {
+	return s.failure != nil && now.Sub(s.failed) < fetchPause
 }
 
 // start returns the fetch under way, or begins one, which others will wait for

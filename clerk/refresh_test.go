@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"inkwell/clerk"
 )
@@ -264,4 +265,45 @@ func TestFloodOfRefreshes(t *testing.T) {
 	if asked["sess_flood"] > 50 || asked["sess_other"] != 1 {
 		t.Errorf("asked %v", asked)
 	}
+}
+
+// Whom a session belongs to is said by the token that was verified, not by one
+// beside it.
+func TestRefreshIsOfTheVerifiedSession(t *testing.T) {
+	var asked []string
+	c := refreshing(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.PathValue("id"))
+		answer(401, clerksError("refresh_token_invalid"))(w, r)
+	})
+	r := refreshable(sign(expiredClaims(claims{"sid": "sess_made_up"}), nil, "none"))
+	r.Header.Set("Authorization", "Bearer "+sign(expiredClaims(claims{"sid": "sess_mine"}), nil, ""))
+	authenticate(t, c, r)
+	if !slices.Equal(asked, []string{"sess_mine"}) {
+		t.Errorf("asked for %q", asked)
+	}
+}
+
+// A Backend API that does not answer is waited for by one request, not by all
+// that follow.
+func TestRefreshDuringAnOutage(t *testing.T) {
+	old := []string{sign(expiredClaims(nil), nil, ""), sign(expiredClaims(claims{"sid": "sess_2"}), nil, "")}
+	synctest.Test(t, func(t *testing.T) {
+		c := config(true)
+		c.HTTPClient = &http.Client{Transport: silent{}}
+		began := time.Now()
+		c.Now = func() time.Time { return now.Add(time.Since(began)) }
+		a := newAuthenticator(t, c)
+		for i, want := range []time.Duration{5 * time.Second, 0} {
+			came := time.Now()
+			result, err := a.Authenticate(refreshable(old[i]))
+			if waited := time.Since(came); err != nil || waited != want || result.Reason != "session-token-expired-refresh-fetch-error" {
+				t.Errorf("%q after %v, %v; want %v", result.Reason, waited, err, want)
+			}
+		}
+		<-time.After(time.Second)
+		came := time.Now()
+		if a.Authenticate(refreshable(old[1])); time.Since(came) == 0 {
+			t.Error("a second later nobody asks again")
+		}
+	})
 }
