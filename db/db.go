@@ -173,7 +173,8 @@ func (d *DB) Close() error { return errors.Join(d.reader.Close(), d.writer.Close
 // write runs fn in one transaction, which is rolled back when fn returns an
 // error or panics. A context that ends while others write gives the place in
 // the queue up; what has begun is carried through, because to watch the context
-// costs more than the few statements of a change.
+// costs more than the few statements of a change. So would a sql.Tx, which
+// starts a goroutine to watch one.
 func (d *DB) write(ctx context.Context, fn func(ctx context.Context, q *Queries) error) error {
 	if err := d.inPlace(); err != nil {
 		return err
@@ -184,13 +185,19 @@ func (d *DB) write(ctx context.Context, fn func(ctx context.Context, q *Queries)
 	}
 	defer conn.Close()
 	ctx = context.WithoutCancel(ctx)
-	tx, err := conn.BeginTx(ctx, nil)
-	if err != nil {
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	defer tx.Rollback()
-	if err := fn(ctx, New(tx)); err != nil {
+	committed := false
+	defer func() {
+		if !committed {
+			conn.ExecContext(ctx, "ROLLBACK") // fails where SQLite has done so by itself
+		}
+	}()
+	if err := fn(ctx, New(conn)); err != nil {
 		return err
 	}
-	return tx.Commit()
+	_, err = conn.ExecContext(ctx, "COMMIT")
+	committed = err == nil
+	return err
 }
