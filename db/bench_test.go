@@ -72,6 +72,41 @@ func BenchmarkApplyEvent(b *testing.B) {
 	}
 }
 
+// BenchmarkGetSessionUser is what finds out on every request who is asking.
+func BenchmarkGetSessionUser(b *testing.B) {
+	d := benchDB(b)
+	dbtest.Exec(b, d, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+INSERT INTO ended_sessions (session_id, ended_at) SELECT 'sess_' || i, 1 FROM n`)
+	for b.Loop() {
+		if _, err := d.GetSessionUser(b.Context(), db.GetSessionUserParams{ClerkID: "user_77", SessionID: "sess_0"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkListEvents(b *testing.B) {
+	const events = 100000
+	d := benchDB(b)
+	dbtest.Exec(b, d, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+INSERT INTO webhook_events (svix_id, type, clerk_id, outcome, received_at)
+SELECT 'msg_' || hex(randomblob(14)), 'user.updated', 'user_' || i % 200, 'applied', i FROM n`, events)
+	for name, p := range map[string]db.ListEventsParams{
+		"first":  {},
+		"user":   {User: "ser 77"},
+		"nobody": {User: "nobody"},
+		"none":   {Outcome: db.OutcomeDeadLetter},
+	} {
+		p.BeforeAt, p.PageSize = db.MaxTime, 50
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := d.ListEvents(b.Context(), p); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkOpen opens and closes an existing database of 20,000 posts.
 func BenchmarkOpen(b *testing.B) {
 	path := benchDB(b).Path()

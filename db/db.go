@@ -201,3 +201,25 @@ func (d *DB) write(ctx context.Context, fn func(ctx context.Context, q *Queries)
 	committed = err == nil
 	return err
 }
+
+// purge calls remove, which removes at most batch rows in a transaction, as
+// long as there are more, and returns how many rows that were. Other changes
+// can be made meanwhile.
+func (d *DB) purge(ctx context.Context, remove func(ctx context.Context, q *Queries, batch int64) (int64, error)) (int64, error) {
+	const batch = 100
+	var total int64
+	for {
+		var n int64
+		err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
+			n, err = remove(ctx, q, batch)
+			return err
+		})
+		if err != nil {
+			return total, err
+		}
+		total += n
+		if n < batch {
+			return total, nil
+		}
+	}
+}

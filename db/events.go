@@ -1,20 +1,37 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
+	"time"
+)
+
+const (
+	// KeepEvents is how long an event is kept. Clerk repeats a delivery for 28
+	// hours by itself, and later when somebody asks for it; an event that is
+	// forgotten and comes again still cannot undo what is newer.
+	KeepEvents = 90 * 24 * time.Hour
+
+	// KeepSessions is how long it is remembered that a session has ended. Its
+	// token is good for a minute at most.
+	KeepSessions = 7 * 24 * time.Hour
 )
 
 // An Event is a verified webhook event of Clerk's. At most one of User,
-// DeletedClerkID and Unusable is set; with none of them the event is stored
-// and has no effect.
+// DeletedClerkID, EndedSessionID and Unusable is set; with none of them the
+// event is stored and has no effect.
 type Event struct {
 	SvixID         string // tells an event from all others; the same for each delivery of it
 	Type           string
 	At             Time      // when it happened
+	ClerkID        string    // whom it is about; "": nobody, or whom User or DeletedClerkID says
 	User           *UserData // of user.created and user.updated
 	DeletedClerkID string    // of user.deleted
+	EndedSessionID string    // of session.ended, session.removed and session.revoked
 	Unusable       string    // why nothing can be made of it
+	Body           string    // as delivered; may be left out unless Unusable is set
 }
 
 // An Outcome is what became of an event.
@@ -24,34 +41,32 @@ type Outcome string
 const (
 	OutcomeApplied    Outcome = "applied"
 	OutcomeStale      Outcome = "stale"       // something newer is known, or the user is deleted
-	OutcomeIgnored    Outcome = "ignored"     // of a type without an effect
+	OutcomeIgnored    Outcome = "ignored"     // of a type without an effect on users
 	OutcomeDeadLetter Outcome = "dead_letter" // unusable
 	OutcomeDuplicate  Outcome = "duplicate"   // known already: nothing was stored
 )
 
-// ApplyEvent stores an event and its effect on the users together. Events may
-// come in any order and any number of times and leave the same users. The
-// deletion of a user is final, also of one never heard of: it clears what is
-// personal and deletes their posts so that nobody can restore them.
+// ApplyEvent stores an event and its effect together. Events may come in any
+// order and any number of times and leave the same users. The deletion of a
+// user is final, also of one never heard of: it clears what is personal and
+// deletes their posts so that nobody can restore them. A session that has ended
+// stays so, whatever comes later.
+//
+// The body is kept for RetryEvent when the event is unusable and of a type
+// user.*, unless that user is deleted. Other types may hold one-time codes.
 func (d *DB) ApplyEvent(ctx context.Context, e Event) (Outcome, error) {
-	var outcome Outcome
+	outcome := OutcomeDuplicate
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
-		known, err := q.hasWebhookEvent(ctx, e.SvixID)
-		if known || err != nil {
-			outcome = OutcomeDuplicate
+		row := e.row(d.now())
+		stored, err := q.insertEvent(ctx, row)
+		if err != nil || stored == 0 {
 			return err
 		}
-		if outcome, err = d.applyEvent(ctx, q, e); err != nil {
+		outcome, err = d.applyEvent(ctx, q, e)
+		if err != nil || outcome == row.Outcome {
 			return err
 		}
-		return q.insertWebhookEvent(ctx, insertWebhookEventParams{
-			SvixID:     e.SvixID,
-			Type:       e.Type,
-			ClerkID:    Text(e.clerkID()),
-			Outcome:    outcome,
-			Error:      Text(e.Unusable),
-			ReceivedAt: d.now(),
-		})
+		return q.setOutcome(ctx, setOutcomeParams{SvixID: e.SvixID, Outcome: outcome})
 	})
 	if err != nil {
 		return "", fmt.Errorf("apply event: %w", err)
@@ -59,31 +74,86 @@ func (d *DB) ApplyEvent(ctx context.Context, e Event) (Outcome, error) {
 	return outcome, nil
 }
 
+// RetryEvent applies a dead letter whose body was read again, as if it came
+// only now, and stores together with the effect what became of it. Of an event
+// that is of use now the body goes; one that is still Unusable stays a dead
+// letter with the new reason. The error is sql.ErrNoRows when e.SvixID is not
+// that of a dead letter with a body, or not any more.
+func (d *DB) RetryEvent(ctx context.Context, e Event) (Outcome, error) {
+	var outcome Outcome
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
+		_, err := q.GetDeadLetter(ctx, e.SvixID)
+		if err != nil {
+			return err
+		}
+		if outcome, err = d.applyEvent(ctx, q, e); err != nil {
+			return err
+		}
+		return q.settleDeadLetter(ctx, settleDeadLetterParams{
+			SvixID:  e.SvixID,
+			ClerkID: Text(e.clerkID()),
+			Outcome: outcome,
+			Error:   Text(e.Unusable),
+		})
+	})
+	if err != nil {
+		return "", fmt.Errorf("retry event: %w", err)
+	}
+	return outcome, nil
+}
+
+// row returns how the event is stored when nothing newer is known.
+func (e Event) row(now Time) insertEventParams {
+	row := insertEventParams{
+		SvixID:     e.SvixID,
+		Type:       e.Type,
+		ClerkID:    Text(e.clerkID()),
+		Outcome:    e.outcome(),
+		Error:      Text(e.Unusable),
+		ReceivedAt: now,
+	}
+	if e.Unusable != "" && strings.HasPrefix(e.Type, "user.") {
+		row.Body = Text(e.Body)
+	}
+	return row
+}
+
 // clerkID returns whom the event is about, or "".
 func (e Event) clerkID() string {
 	if e.User != nil {
 		return e.User.ClerkID
 	}
-	return e.DeletedClerkID
+	return cmp.Or(e.DeletedClerkID, e.ClerkID)
+}
+
+// outcome returns what becomes of the event when nothing newer is known.
+func (e Event) outcome() Outcome {
+	switch {
+	case e.Unusable != "":
+		return OutcomeDeadLetter
+	case e.User != nil, e.DeletedClerkID != "":
+		return OutcomeApplied
+	}
+	return OutcomeIgnored
 }
 
 func (d *DB) applyEvent(ctx context.Context, q *Queries, e Event) (Outcome, error) {
-	var changed bool
+	current := true
 	var err error
 	switch {
 	case e.Unusable != "":
-		return OutcomeDeadLetter, nil
+		err = q.clearBodies(ctx, e.clerkID())
 	case e.DeletedClerkID != "":
-		changed, err = d.deleteUser(ctx, q, e.DeletedClerkID, e.At)
+		current, err = d.deleteUser(ctx, q, e.DeletedClerkID, e.At)
 	case e.User != nil:
-		changed, err = d.saveUser(ctx, q, e.userData(), e.version())
-	default:
-		return OutcomeIgnored, nil
+		current, err = d.saveUser(ctx, q, e.userData(), e.version())
+	case e.EndedSessionID != "":
+		err = q.endSession(ctx, endSessionParams{SessionID: e.EndedSessionID, EndedAt: d.now()})
 	}
-	if !changed {
+	if !current {
 		return OutcomeStale, err
 	}
-	return OutcomeApplied, err
+	return e.outcome(), err
 }
 
 // userData returns the user as of the event's time when Clerk names no other.
@@ -105,19 +175,29 @@ func (e Event) version() version {
 	return v
 }
 
-// deleteUser reports whether the user was there, or was thought to have been
-// deleted later than at.
-func (d *DB) deleteUser(ctx context.Context, q *Queries, clerkID string, at Time) (bool, error) {
-	now := d.now()
-	if at <= 0 {
-		at = now
-	}
-	if err := q.ensureUser(ctx, ensureUserParams{ClerkID: clerkID, Now: now}); err != nil {
-		return false, err
-	}
-	changed, err := q.deleteUser(ctx, deleteUserParams{ClerkID: clerkID, DeletedAt: at, Now: now})
+// PurgeEvents forgets the events that came more than KeepEvents ago, and
+// returns how many that were. Other changes can be made meanwhile.
+func (d *DB) PurgeEvents(ctx context.Context) (int64, error) {
+	before := d.now().Add(-KeepEvents)
+	n, err := d.purge(ctx, func(ctx context.Context, q *Queries, batch int64) (int64, error) {
+		return q.purgeEvents(ctx, purgeEventsParams{Before: before, BatchSize: batch})
+	})
 	if err != nil {
-		return false, err
+		return n, fmt.Errorf("purge events: %w", err)
 	}
-	return changed > 0, q.deletePostsOf(ctx, deletePostsOfParams{ClerkID: clerkID, DeletedAt: now})
+	return n, nil
+}
+
+// PurgeSessions forgets the sessions whose end was heard of more than
+// KeepSessions ago, and returns how many that were. Other changes can be made
+// meanwhile.
+func (d *DB) PurgeSessions(ctx context.Context) (int64, error) {
+	before := d.now().Add(-KeepSessions)
+	n, err := d.purge(ctx, func(ctx context.Context, q *Queries, batch int64) (int64, error) {
+		return q.purgeSessions(ctx, purgeSessionsParams{Before: before, BatchSize: batch})
+	})
+	if err != nil {
+		return n, fmt.Errorf("purge sessions: %w", err)
+	}
+	return n, nil
 }

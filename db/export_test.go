@@ -16,6 +16,11 @@ const (
 	GetFormPostSQL    = getFormPost
 	DeletePostsOfSQL  = deletePostsOf
 	PurgePostsSQL     = purgePosts
+	ListEventsSQL     = listEvents
+	ClearBodiesSQL    = clearBodies
+	PurgeEventsSQL    = purgeEvents
+	PurgeSessionsSQL  = purgeSessions
+	GetSessionUserSQL = getSessionUser
 )
 
 // SetNow replaces the clock.

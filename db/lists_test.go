@@ -136,6 +136,10 @@ func TestQueryPlans(t *testing.T) {
 		{"form", db.GetFormPostSQL, []any{1, "key1", "", ""}, "SEARCH posts USING INDEX posts_form (author_id=? AND form_key=?)"},
 		{"posts of a user", db.DeletePostsOfSQL, []any{deep, "user_1"}, "SEARCH posts USING INDEX posts_author (author_id=?)"},
 		{"purge", db.PurgePostsSQL, []any{deep, 100}, "SEARCH old USING COVERING INDEX posts_deleted (deleted_at<?)"},
+		{"user of a session", db.GetSessionUserSQL, []any{"sess_1", "user_1"}, "SEARCH ended_sessions USING PRIMARY KEY (session_id=?)"},
+		{"bodies of a user", db.ClearBodiesSQL, []any{"user_1"}, "SEARCH webhook_events USING INDEX webhook_events_body (clerk_id=?)"},
+		{"purge of events", db.PurgeEventsSQL, []any{deep, 100}, "SEARCH old USING COVERING INDEX webhook_events_newest (received_at<?)"},
+		{"purge of sessions", db.PurgeSessionsSQL, []any{deep, 100}, "SEARCH old USING COVERING INDEX ended_sessions_ended (ended_at<?)"},
 	}
 	d := dbtest.New(t)
 	fill(t, d, 50, 10000)

@@ -77,6 +77,16 @@ func newPost(t testing.TB, d *db.DB, authorID int64, title string) db.Post {
 	return post
 }
 
+// hasty returns an empty database that does not wait for the disk.
+func hasty(t testing.TB) *db.DB {
+	t.Helper()
+	d := dbtest.New(t)
+	if _, err := d.Writer().ExecContext(t.Context(), "PRAGMA synchronous = OFF"); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // A clock stands still until it is moved.
 type clock struct{ at db.Time }
 

@@ -39,6 +39,30 @@ func TestMigrationsUpDownUp(t *testing.T) {
 	check(t, openAndClose(t.Context(), path))
 }
 
+// What an older database holds stays as it is, there and back.
+func TestReconciliationMigrationKeepsRows(t *testing.T) {
+	path := migrated(t, 3)
+	change(t, path, "INSERT INTO users (clerk_id, name, created_at, updated_at) VALUES ('user_ada', 'Ada', 1, 1)")
+	change(t, path, "INSERT INTO webhook_events (svix_id, type, outcome, error, received_at) VALUES ('msg_1', 'user.updated', 'dead_letter', 'odd', 1)")
+	m, err := db.NewMigrator(path)
+	check(t, err)
+	for _, version := range []uint{4, 3, 4} {
+		check(t, m.Migrate(version))
+	}
+	check(t, errors.Join(m.Close()))
+	d, err := db.Open(t.Context(), path)
+	check(t, err)
+	defer d.Close()
+	user, err := d.GetUserByClerkID(t.Context(), "user_ada")
+	check(t, err)
+	if user.Name != "Ada" || user.SeenAt != 0 {
+		t.Errorf("the user is %+v, want Ada, never seen", user)
+	}
+	if got := storedEvent(t, d, "msg_1"); got != "user.updated NULL dead_letter odd NULL" {
+		t.Errorf("the event is %q", got)
+	}
+}
+
 // schema returns the statements that make the schema of the file at path.
 func schema(t *testing.T, path string) []string {
 	t.Helper()
@@ -133,6 +157,9 @@ func TestSchemaRefuses(t *testing.T) {
 		{"published at no time", post + "published) VALUES (1, '', 1, 1, 'T', 1)"},
 		{"deleted by, not deleted", post + "deleted_by) VALUES (1, '', 1, 1, 'T', 1)"},
 		{"outcome", "INSERT INTO webhook_events (svix_id, type, outcome, received_at) VALUES ('a', 'b', 'duplicate', 1)"},
+		{"body of what was ignored", "INSERT INTO webhook_events (svix_id, type, outcome, received_at, body) VALUES ('a', 'user.x', 'ignored', 1, '{}')"},
+		{"body with a code in it", "INSERT INTO webhook_events (svix_id, type, outcome, error, received_at, body) VALUES ('a', 'sms.created', 'dead_letter', 'odd', 1, '{}')"},
+		{"session without an id", "INSERT INTO ended_sessions (session_id, ended_at) VALUES ('', 1)"},
 		{"dead letter without a reason", "INSERT INTO webhook_events (svix_id, type, outcome, received_at) VALUES ('a', 'b', 'dead_letter', 1)"},
 	}
 	d := dbtest.New(t)

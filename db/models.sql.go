@@ -4,6 +4,11 @@
 
 package db
 
+type EndedSession struct {
+	SessionID string
+	EndedAt   Time
+}
+
 type Post struct {
 	ID            int64
 	AuthorID      int64
@@ -25,6 +30,18 @@ type Post struct {
 
 type Rendering struct {
 	Version int64
+}
+
+type Sync struct {
+	ID         int64
+	StartedAt  Time
+	FinishedAt Time
+	Cursor     string
+	Checked    int64
+	Added      int64
+	Changed    int64
+	Deleted    int64
+	Error      Text
 }
 
 type User struct {
@@ -49,6 +66,7 @@ type User struct {
 	DeletedAt      Time
 	CreatedAt      Time
 	UpdatedAt      Time
+	SeenAt         Time
 }
 
 type WebhookEvent struct {
@@ -58,4 +76,5 @@ type WebhookEvent struct {
 	Outcome    Outcome
 	Error      Text
 	ReceivedAt Time
+	Body       Text
 }

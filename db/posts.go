@@ -216,20 +216,12 @@ func (d *DB) RestorePost(ctx context.Context, id, by int64) (Post, error) {
 // PurgePosts removes for good what was deleted more than PurgeAfter ago, and
 // returns how many posts that were. Other changes can be made meanwhile.
 func (d *DB) PurgePosts(ctx context.Context) (int64, error) {
-	const batch = 100
-	var total int64
-	for {
-		var n int64
-		err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
-			n, err = q.purgePosts(ctx, purgePostsParams{Before: d.now().Add(-PurgeAfter), BatchSize: batch})
-			return err
-		})
-		if err != nil {
-			return total, fmt.Errorf("purge posts: %w", err)
-		}
-		total += n
-		if n < batch {
-			return total, nil
-		}
+	before := d.now().Add(-PurgeAfter)
+	n, err := d.purge(ctx, func(ctx context.Context, q *Queries, batch int64) (int64, error) {
+		return q.purgePosts(ctx, purgePostsParams{Before: before, BatchSize: batch})
+	})
+	if err != nil {
+		return n, fmt.Errorf("purge posts: %w", err)
 	}
+	return n, nil
 }

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -30,6 +31,8 @@ type UserData struct {
 	Banned, Locked, Deprovisioned bool
 	CreatedAt, UpdatedAt          Time // by Clerk's clock
 }
+
+func (data UserData) role() string { return cmp.Or(data.Role, RoleMember) }
 
 // EnsureUser returns the user with Clerk's id as they stand, also when they are
 // not Active. Without a row for them it makes one that holds the id alone.
@@ -79,13 +82,7 @@ type version struct {
 
 // saveUser reports whether data was newer than the row.
 func (d *DB) saveUser(ctx context.Context, q *Queries, data UserData, v version) (bool, error) {
-	if err := q.ensureUser(ctx, ensureUserParams{ClerkID: data.ClerkID, Now: d.now()}); err != nil {
-		return false, err
-	}
-	if data.Role == "" {
-		data.Role = RoleMember
-	}
-	changed, err := q.updateUser(ctx, updateUserParams{
+	changed, err := q.upsertUser(ctx, upsertUserParams{
 		ClerkID:        data.ClerkID,
 		Email:          data.Email,
 		EmailVerified:  data.EmailVerified,
@@ -94,7 +91,7 @@ func (d *DB) saveUser(ctx context.Context, q *Queries, data UserData, v version)
 		LastName:       data.LastName,
 		Name:           Text(data.Name),
 		ImageURL:       Text(data.ImageURL),
-		Role:           data.Role,
+		Role:           data.role(),
 		Banned:         data.Banned,
 		Locked:         data.Locked,
 		Deprovisioned:  data.Deprovisioned,
@@ -106,4 +103,24 @@ func (d *DB) saveUser(ctx context.Context, q *Queries, data UserData, v version)
 		Now:            d.now(),
 	})
 	return changed > 0, err
+}
+
+// deleteUser makes a user a tombstone, also one never heard of. It reports
+// whether they were live, or were thought to have been deleted later than at.
+func (d *DB) deleteUser(ctx context.Context, q *Queries, clerkID string, at Time) (bool, error) {
+	now := d.now()
+	if at <= 0 {
+		at = now
+	}
+	if err := q.ensureUser(ctx, ensureUserParams{ClerkID: clerkID, Now: now}); err != nil {
+		return false, err
+	}
+	changed, err := q.deleteUser(ctx, deleteUserParams{ClerkID: clerkID, DeletedAt: at, Now: now})
+	if err != nil {
+		return false, err
+	}
+	if err := q.deletePostsOf(ctx, deletePostsOfParams{ClerkID: clerkID, DeletedAt: now}); err != nil {
+		return false, err
+	}
+	return changed > 0, q.clearBodies(ctx, clerkID)
 }

@@ -9,8 +9,58 @@ import (
 	"context"
 )
 
+const getSessionUser = `-- name: GetSessionUser :one
+SELECT users.id, users.clerk_id, users.email, users.email_verified, users.username, users.first_name, users.last_name, users.name, users.image_url, users.role, users.banned, users.locked, users.deprovisioned, users.clerk_created_at, users.clerk_updated_at, users.event_at, users.event_rank, users.event_id, users.deleted_at, users.created_at, users.updated_at, users.seen_at,
+    EXISTS (SELECT 1 FROM ended_sessions WHERE session_id = ?1) AS session_ended
+FROM users
+WHERE clerk_id = ?2
+`
+
+type GetSessionUserParams struct {
+	SessionID string
+	ClerkID   string
+}
+
+type GetSessionUserRow struct {
+	User         User
+	SessionEnded bool
+}
+
+// GetSessionUser returns a user by Clerk's id, whatever their state, and
+// whether a session is known to have ended.
+func (q *Queries) GetSessionUser(ctx context.Context, arg GetSessionUserParams) (GetSessionUserRow, error) {
+	row := q.db.QueryRowContext(ctx, getSessionUser, arg.SessionID, arg.ClerkID)
+	var i GetSessionUserRow
+	err := row.Scan(
+		&i.User.ID,
+		&i.User.ClerkID,
+		&i.User.Email,
+		&i.User.EmailVerified,
+		&i.User.Username,
+		&i.User.FirstName,
+		&i.User.LastName,
+		&i.User.Name,
+		&i.User.ImageURL,
+		&i.User.Role,
+		&i.User.Banned,
+		&i.User.Locked,
+		&i.User.Deprovisioned,
+		&i.User.ClerkCreatedAt,
+		&i.User.ClerkUpdatedAt,
+		&i.User.EventAt,
+		&i.User.EventRank,
+		&i.User.EventID,
+		&i.User.DeletedAt,
+		&i.User.CreatedAt,
+		&i.User.UpdatedAt,
+		&i.User.SeenAt,
+		&i.SessionEnded,
+	)
+	return i, err
+}
+
 const getUser = `-- name: GetUser :one
-SELECT id, clerk_id, email, email_verified, username, first_name, last_name, name, image_url, role, banned, locked, deprovisioned, clerk_created_at, clerk_updated_at, event_at, event_rank, event_id, deleted_at, created_at, updated_at
+SELECT id, clerk_id, email, email_verified, username, first_name, last_name, name, image_url, role, banned, locked, deprovisioned, clerk_created_at, clerk_updated_at, event_at, event_rank, event_id, deleted_at, created_at, updated_at, seen_at
 FROM users
 WHERE id = ?1
 `
@@ -41,12 +91,13 @@ func (q *Queries) GetUser(ctx context.Context, id int64) (User, error) {
 		&i.DeletedAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.SeenAt,
 	)
 	return i, err
 }
 
 const getUserByClerkID = `-- name: GetUserByClerkID :one
-SELECT id, clerk_id, email, email_verified, username, first_name, last_name, name, image_url, role, banned, locked, deprovisioned, clerk_created_at, clerk_updated_at, event_at, event_rank, event_id, deleted_at, created_at, updated_at
+SELECT id, clerk_id, email, email_verified, username, first_name, last_name, name, image_url, role, banned, locked, deprovisioned, clerk_created_at, clerk_updated_at, event_at, event_rank, event_id, deleted_at, created_at, updated_at, seen_at
 FROM users
 WHERE clerk_id = ?1
 `
@@ -77,6 +128,7 @@ func (q *Queries) GetUserByClerkID(ctx context.Context, clerkID string) (User, e
 		&i.DeletedAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.SeenAt,
 	)
 	return i, err
 }
@@ -140,37 +192,43 @@ func (q *Queries) ensureUser(ctx context.Context, arg ensureUserParams) error {
 	return err
 }
 
-const updateUser = `-- name: updateUser :execrows
-UPDATE users
-SET email = ?1,
-    email_verified = ?2,
-    username = ?3,
-    first_name = ?4,
-    last_name = ?5,
-    name = ?6,
-    image_url = ?7,
-    role = ?8,
-    banned = ?9,
-    locked = ?10,
-    deprovisioned = ?11,
-    clerk_created_at = ?12,
-    event_at = CASE WHEN CAST(?13 AS INTEGER) = 0 AND clerk_updated_at = ?14 THEN event_at ELSE ?15 END,
-    event_rank = CASE WHEN CAST(?13 AS INTEGER) = 0 AND clerk_updated_at = ?14 THEN event_rank ELSE ?13 END,
-    event_id = CASE WHEN CAST(?13 AS INTEGER) = 0 AND clerk_updated_at = ?14 THEN event_id ELSE ?16 END,
-    clerk_updated_at = ?14,
-    updated_at = ?17
-WHERE clerk_id = ?18
-  AND deleted_at IS NULL
-  AND (clerk_updated_at < ?14
-    OR (clerk_updated_at = ?14
-      AND (CAST(?13 AS INTEGER) = 0
-        OR event_at < ?15
-        OR (event_at = ?15
-          AND (event_rank < ?13
-            OR (event_rank = ?13 AND event_id < ?16))))))
+const upsertUser = `-- name: upsertUser :execrows
+INSERT INTO users (clerk_id, email, email_verified, username, first_name, last_name, name, image_url, role,
+    banned, locked, deprovisioned, clerk_created_at, clerk_updated_at, event_at, event_rank, event_id, created_at, updated_at)
+VALUES (?1, ?2, ?3, ?4, ?5,
+    ?6, ?7, ?8, ?9, ?10, ?11,
+    ?12, ?13, ?14, ?15,
+    ?16, ?17, ?18, ?18)
+ON CONFLICT (clerk_id) DO UPDATE
+SET email = excluded.email,
+    email_verified = excluded.email_verified,
+    username = excluded.username,
+    first_name = excluded.first_name,
+    last_name = excluded.last_name,
+    name = excluded.name,
+    image_url = excluded.image_url,
+    role = excluded.role,
+    banned = excluded.banned,
+    locked = excluded.locked,
+    deprovisioned = excluded.deprovisioned,
+    clerk_created_at = excluded.clerk_created_at,
+    clerk_updated_at = excluded.clerk_updated_at,
+    event_at = CASE WHEN excluded.event_rank = 0 AND users.clerk_updated_at = excluded.clerk_updated_at THEN users.event_at ELSE excluded.event_at END,
+    event_rank = CASE WHEN excluded.event_rank = 0 AND users.clerk_updated_at = excluded.clerk_updated_at THEN users.event_rank ELSE excluded.event_rank END,
+    event_id = CASE WHEN excluded.event_rank = 0 AND users.clerk_updated_at = excluded.clerk_updated_at THEN users.event_id ELSE excluded.event_id END,
+    updated_at = excluded.updated_at
+WHERE users.deleted_at IS NULL
+  AND (users.clerk_updated_at < excluded.clerk_updated_at
+    OR (users.clerk_updated_at = excluded.clerk_updated_at
+      AND (excluded.event_rank = 0
+        OR users.event_at < excluded.event_at
+        OR (users.event_at = excluded.event_at
+          AND (users.event_rank < excluded.event_rank
+            OR (users.event_rank = excluded.event_rank AND users.event_id < excluded.event_id))))))
 `
 
-type updateUserParams struct {
+type upsertUserParams struct {
+	ClerkID        string
 	Email          *string
 	EmailVerified  bool
 	Username       *string
@@ -183,21 +241,21 @@ type updateUserParams struct {
 	Locked         bool
 	Deprovisioned  bool
 	ClerkCreatedAt Time
-	EventRank      int64
 	ClerkUpdatedAt Time
 	EventAt        Time
+	EventRank      int64
 	EventID        string
 	Now            Time
-	ClerkID        string
 }
 
-// updateUser writes what Clerk says of a user, unless the user is deleted or
+// upsertUser writes what Clerk says of a user, unless the user is deleted or
 // the row holds something newer. The key (clerk_updated_at, event_at,
 // event_rank, event_id) of an event must be greater than the row's. An
 // event_rank of 0 is a snapshot of the Backend API: it wins over an event of
 // the same clerk_updated_at and leaves that event's part of the key.
-func (q *Queries) updateUser(ctx context.Context, arg updateUserParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, updateUser,
+func (q *Queries) upsertUser(ctx context.Context, arg upsertUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, upsertUser,
+		arg.ClerkID,
 		arg.Email,
 		arg.EmailVerified,
 		arg.Username,
@@ -210,12 +268,11 @@ func (q *Queries) updateUser(ctx context.Context, arg updateUserParams) (int64, 
 		arg.Locked,
 		arg.Deprovisioned,
 		arg.ClerkCreatedAt,
-		arg.EventRank,
 		arg.ClerkUpdatedAt,
 		arg.EventAt,
+		arg.EventRank,
 		arg.EventID,
 		arg.Now,
-		arg.ClerkID,
 	)
 	if err != nil {
 		return 0, err

@@ -9,41 +9,302 @@ import (
 	"context"
 )
 
-const hasWebhookEvent = `-- name: hasWebhookEvent :one
-SELECT EXISTS (SELECT 1 FROM webhook_events WHERE svix_id = ?1)
+const countEvents = `-- name: CountEvents :many
+SELECT outcome, count(*) AS events
+FROM webhook_events
+GROUP BY outcome
+ORDER BY outcome
 `
 
-// hasWebhookEvent reports whether the event is stored.
-func (q *Queries) hasWebhookEvent(ctx context.Context, svixID string) (bool, error) {
-	row := q.db.QueryRowContext(ctx, hasWebhookEvent, svixID)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
+type CountEventsRow struct {
+	Outcome Outcome
+	Events  int64
 }
 
-const insertWebhookEvent = `-- name: insertWebhookEvent :exec
-INSERT INTO webhook_events (svix_id, type, clerk_id, outcome, error, received_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+// CountEvents returns how many of the stored events have each outcome.
+func (q *Queries) CountEvents(ctx context.Context) ([]CountEventsRow, error) {
+	rows, err := q.db.QueryContext(ctx, countEvents)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountEventsRow
+	for rows.Next() {
+		var i CountEventsRow
+		if err := rows.Scan(&i.Outcome, &i.Events); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const getDeadLetter = `-- name: GetDeadLetter :one
+SELECT svix_id, type, clerk_id, outcome, error, received_at, body
+FROM webhook_events
+WHERE svix_id = ?1 AND outcome = 'dead_letter' AND body IS NOT NULL
 `
 
-type insertWebhookEventParams struct {
+// GetDeadLetter returns a dead letter that can be tried again: its body is
+// kept. There is sql.ErrNoRows for any other event.
+func (q *Queries) GetDeadLetter(ctx context.Context, svixID string) (WebhookEvent, error) {
+	row := q.db.QueryRowContext(ctx, getDeadLetter, svixID)
+	var i WebhookEvent
+	err := row.Scan(
+		&i.SvixID,
+		&i.Type,
+		&i.ClerkID,
+		&i.Outcome,
+		&i.Error,
+		&i.ReceivedAt,
+		&i.Body,
+	)
+	return i, err
+}
+
+const getNewestEventTime = `-- name: GetNewestEventTime :one
+SELECT received_at
+FROM webhook_events
+ORDER BY received_at DESC
+LIMIT 1
+`
+
+// GetNewestEventTime returns when the newest event came, or sql.ErrNoRows.
+func (q *Queries) GetNewestEventTime(ctx context.Context) (Time, error) {
+	row := q.db.QueryRowContext(ctx, getNewestEventTime)
+	var received_at Time
+	err := row.Scan(&received_at)
+	return received_at, err
+}
+
+const listEvents = `-- name: ListEvents :many
+SELECT webhook_events.svix_id,
+    webhook_events.type,
+    webhook_events.outcome,
+    webhook_events.error,
+    webhook_events.body IS NOT NULL AS retryable,
+    webhook_events.received_at,
+    webhook_events.clerk_id,
+    users.name AS user_name,
+    users.username AS user_username,
+    users.email AS user_email
+FROM webhook_events
+LEFT JOIN users ON users.clerk_id = webhook_events.clerk_id
+WHERE webhook_events.svix_id IN (
+    SELECT found.svix_id
+    FROM webhook_events AS found
+    WHERE found.received_at <= ?1
+      AND (found.received_at < ?1 OR found.svix_id < ?2)
+      AND (found.outcome = ?3 OR ?3 = '')
+      AND (found.type = ?4 OR ?4 = '')
+      AND (CAST(?5 AS TEXT) = ''
+        OR found.clerk_id = ?5
+        OR found.clerk_id IN (
+            SELECT named.clerk_id
+            FROM users AS named
+            JOIN (SELECT '%' || replace(replace(replace(CAST(?5 AS TEXT), '!', '!!'), '%', '!%'), '_', '!_') || '%' AS pattern) AS sought
+            WHERE (named.name LIKE sought.pattern ESCAPE '!')
+               OR (named.username LIKE sought.pattern ESCAPE '!')
+               OR (named.email LIKE sought.pattern ESCAPE '!')))
+    ORDER BY found.received_at DESC, found.svix_id DESC
+    LIMIT ?6)
+ORDER BY webhook_events.received_at DESC, webhook_events.svix_id DESC
+`
+
+type ListEventsParams struct {
+	BeforeAt Time
+	BeforeID string
+	Outcome  Outcome
+	Type     string
+	User     string
+	PageSize int64
+}
+
+type ListEventsRow struct {
+	SvixID       string
+	Type         string
+	Outcome      Outcome
+	Error        Text
+	Retryable    bool
+	ReceivedAt   Time
+	ClerkID      Text
+	UserName     Text
+	UserUsername *string
+	UserEmail    *string
+}
+
+// ListEvents returns a page of the stored events, newest first: at most
+// page_size events after the one with the key (before_at, before_id), its
+// received_at and svix_id. The first page comes before MaxTime. Outcome, type
+// and user choose among them unless they are empty; user is Clerk's id or a
+// part of the name, the username or the address, where A to Z are a to z.
+//
+// The page is chosen in an index that holds all that is searched.
+func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListEventsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listEvents,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Outcome,
+		arg.Type,
+		arg.User,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListEventsRow
+	for rows.Next() {
+		var i ListEventsRow
+		if err := rows.Scan(
+			&i.SvixID,
+			&i.Type,
+			&i.Outcome,
+			&i.Error,
+			&i.Retryable,
+			&i.ReceivedAt,
+			&i.ClerkID,
+			&i.UserName,
+			&i.UserUsername,
+			&i.UserEmail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const clearBodies = `-- name: clearBodies :exec
+UPDATE webhook_events
+SET body = NULL
+WHERE body IS NOT NULL
+  AND type <> 'user.deleted'
+  AND webhook_events.clerk_id = (
+    SELECT users.clerk_id
+    FROM users
+    WHERE users.clerk_id = ?1 AND users.deleted_at IS NOT NULL)
+`
+
+// clearBodies removes what dead letters hold of a user, if the user is deleted.
+// Deletions hold nothing, and may still tell when it was.
+func (q *Queries) clearBodies(ctx context.Context, clerkID string) error {
+	_, err := q.db.ExecContext(ctx, clearBodies, clerkID)
+	return err
+}
+
+const insertEvent = `-- name: insertEvent :execrows
+INSERT INTO webhook_events (svix_id, type, clerk_id, outcome, error, body, received_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+ON CONFLICT (svix_id) DO NOTHING
+`
+
+type insertEventParams struct {
 	SvixID     string
 	Type       string
 	ClerkID    Text
 	Outcome    Outcome
 	Error      Text
+	Body       Text
 	ReceivedAt Time
 }
 
-// insertWebhookEvent stores an event with what became of it.
-func (q *Queries) insertWebhookEvent(ctx context.Context, arg insertWebhookEventParams) error {
-	_, err := q.db.ExecContext(ctx, insertWebhookEvent,
+// insertEvent stores an event with what becomes of it. It changes no row when
+// the event is known.
+func (q *Queries) insertEvent(ctx context.Context, arg insertEventParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertEvent,
 		arg.SvixID,
 		arg.Type,
 		arg.ClerkID,
 		arg.Outcome,
 		arg.Error,
+		arg.Body,
 		arg.ReceivedAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const purgeEvents = `-- name: purgeEvents :execrows
+DELETE FROM webhook_events
+WHERE svix_id IN (
+    SELECT old.svix_id
+    FROM webhook_events AS old
+    WHERE old.received_at < ?1
+    ORDER BY old.received_at
+    LIMIT ?2
+)
+`
+
+type purgeEventsParams struct {
+	Before    Time
+	BatchSize int64
+}
+
+// purgeEvents removes at most batch_size events that came before a time.
+func (q *Queries) purgeEvents(ctx context.Context, arg purgeEventsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, purgeEvents, arg.Before, arg.BatchSize)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const setOutcome = `-- name: setOutcome :exec
+UPDATE webhook_events
+SET outcome = ?1
+WHERE svix_id = ?2
+`
+
+type setOutcomeParams struct {
+	Outcome Outcome
+	SvixID  string
+}
+
+// setOutcome corrects what became of an event.
+func (q *Queries) setOutcome(ctx context.Context, arg setOutcomeParams) error {
+	_, err := q.db.ExecContext(ctx, setOutcome, arg.Outcome, arg.SvixID)
+	return err
+}
+
+const settleDeadLetter = `-- name: settleDeadLetter :exec
+UPDATE webhook_events
+SET clerk_id = ?1,
+    outcome = ?2,
+    error = ?3,
+    body = CASE WHEN CAST(?2 AS TEXT) = 'dead_letter' THEN body END
+WHERE svix_id = ?4
+`
+
+type settleDeadLetterParams struct {
+	ClerkID Text
+	Outcome Outcome
+	Error   Text
+	SvixID  string
+}
+
+// settleDeadLetter stores what became of a dead letter in another attempt.
+// Without an error it is none any more, and its body goes.
+func (q *Queries) settleDeadLetter(ctx context.Context, arg settleDeadLetterParams) error {
+	_, err := q.db.ExecContext(ctx, settleDeadLetter,
+		arg.ClerkID,
+		arg.Outcome,
+		arg.Error,
+		arg.SvixID,
 	)
 	return err
 }

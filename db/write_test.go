@@ -56,14 +56,18 @@ func TestWriteRollsBack(t *testing.T) {
 			cancel()
 			return ctx
 		}},
+		{"first statement fails", func(t *testing.T, d *db.DB) context.Context {
+			breakOn(t, d, "INSERT ON webhook_events")
+			return t.Context()
+		}},
 		{"last statement fails", func(t *testing.T, d *db.DB) context.Context {
-			dbtest.Exec(t, d, "CREATE TRIGGER broken BEFORE INSERT ON webhook_events BEGIN SELECT raise(ABORT, 'broken'); END")
+			breakOn(t, d, "INSERT ON users")
 			return t.Context()
 		}},
 		{"clock panics in the middle", func(t *testing.T, d *db.DB) context.Context {
 			calls := 0
 			d.SetNow(func() db.Time {
-				if calls++; calls == 3 { // for the row of the event
+				if calls++; calls == 2 { // for the user, when the event is stored
 					panic("no time")
 				}
 				return 1
@@ -92,6 +96,13 @@ func TestWriteRollsBack(t *testing.T) {
 			}
 		})
 	}
+}
+
+// breakOn has every change of a kind fail, such as "INSERT ON users", until the
+// trigger broken is dropped.
+func breakOn(t *testing.T, d *db.DB, change string) {
+	t.Helper()
+	dbtest.Exec(t, d, "CREATE TRIGGER broken BEFORE "+change+" BEGIN SELECT raise(ABORT, 'broken'); END")
 }
 
 func TestIsUnavailable(t *testing.T) {

@@ -10,6 +10,14 @@ SELECT *
 FROM users
 WHERE clerk_id = sqlc.arg(clerk_id);
 
+-- name: GetSessionUser :one
+-- GetSessionUser returns a user by Clerk's id, whatever their state, and
+-- whether a session is known to have ended.
+SELECT sqlc.embed(users),
+    EXISTS (SELECT 1 FROM ended_sessions WHERE session_id = sqlc.arg(session_id)) AS session_ended
+FROM users
+WHERE clerk_id = sqlc.arg(clerk_id);
+
 -- name: ensureUser :exec
 -- ensureUser inserts a user of whom only the id is known. A row that is there
 -- stays as it is.
@@ -17,39 +25,44 @@ INSERT INTO users (clerk_id, created_at, updated_at)
 VALUES (sqlc.arg(clerk_id), sqlc.arg(now), sqlc.arg(now))
 ON CONFLICT (clerk_id) DO NOTHING;
 
--- name: updateUser :execrows
--- updateUser writes what Clerk says of a user, unless the user is deleted or
+-- name: upsertUser :execrows
+-- upsertUser writes what Clerk says of a user, unless the user is deleted or
 -- the row holds something newer. The key (clerk_updated_at, event_at,
 -- event_rank, event_id) of an event must be greater than the row's. An
 -- event_rank of 0 is a snapshot of the Backend API: it wins over an event of
 -- the same clerk_updated_at and leaves that event's part of the key.
-UPDATE users
-SET email = sqlc.arg(email),
-    email_verified = sqlc.arg(email_verified),
-    username = sqlc.arg(username),
-    first_name = sqlc.arg(first_name),
-    last_name = sqlc.arg(last_name),
-    name = sqlc.arg(name),
-    image_url = sqlc.arg(image_url),
-    role = sqlc.arg(role),
-    banned = sqlc.arg(banned),
-    locked = sqlc.arg(locked),
-    deprovisioned = sqlc.arg(deprovisioned),
-    clerk_created_at = sqlc.arg(clerk_created_at),
-    event_at = CASE WHEN CAST(sqlc.arg(event_rank) AS INTEGER) = 0 AND clerk_updated_at = sqlc.arg(clerk_updated_at) THEN event_at ELSE sqlc.arg(event_at) END,
-    event_rank = CASE WHEN CAST(sqlc.arg(event_rank) AS INTEGER) = 0 AND clerk_updated_at = sqlc.arg(clerk_updated_at) THEN event_rank ELSE sqlc.arg(event_rank) END,
-    event_id = CASE WHEN CAST(sqlc.arg(event_rank) AS INTEGER) = 0 AND clerk_updated_at = sqlc.arg(clerk_updated_at) THEN event_id ELSE sqlc.arg(event_id) END,
-    clerk_updated_at = sqlc.arg(clerk_updated_at),
-    updated_at = sqlc.arg(now)
-WHERE clerk_id = sqlc.arg(clerk_id)
-  AND deleted_at IS NULL
-  AND (clerk_updated_at < sqlc.arg(clerk_updated_at)
-    OR (clerk_updated_at = sqlc.arg(clerk_updated_at)
-      AND (CAST(sqlc.arg(event_rank) AS INTEGER) = 0
-        OR event_at < sqlc.arg(event_at)
-        OR (event_at = sqlc.arg(event_at)
-          AND (event_rank < sqlc.arg(event_rank)
-            OR (event_rank = sqlc.arg(event_rank) AND event_id < sqlc.arg(event_id)))))));
+INSERT INTO users (clerk_id, email, email_verified, username, first_name, last_name, name, image_url, role,
+    banned, locked, deprovisioned, clerk_created_at, clerk_updated_at, event_at, event_rank, event_id, created_at, updated_at)
+VALUES (sqlc.arg(clerk_id), sqlc.arg(email), sqlc.arg(email_verified), sqlc.arg(username), sqlc.arg(first_name),
+    sqlc.arg(last_name), sqlc.arg(name), sqlc.arg(image_url), sqlc.arg(role), sqlc.arg(banned), sqlc.arg(locked),
+    sqlc.arg(deprovisioned), sqlc.arg(clerk_created_at), sqlc.arg(clerk_updated_at), sqlc.arg(event_at),
+    sqlc.arg(event_rank), sqlc.arg(event_id), sqlc.arg(now), sqlc.arg(now))
+ON CONFLICT (clerk_id) DO UPDATE
+SET email = excluded.email,
+    email_verified = excluded.email_verified,
+    username = excluded.username,
+    first_name = excluded.first_name,
+    last_name = excluded.last_name,
+    name = excluded.name,
+    image_url = excluded.image_url,
+    role = excluded.role,
+    banned = excluded.banned,
+    locked = excluded.locked,
+    deprovisioned = excluded.deprovisioned,
+    clerk_created_at = excluded.clerk_created_at,
+    clerk_updated_at = excluded.clerk_updated_at,
+    event_at = CASE WHEN excluded.event_rank = 0 AND users.clerk_updated_at = excluded.clerk_updated_at THEN users.event_at ELSE excluded.event_at END,
+    event_rank = CASE WHEN excluded.event_rank = 0 AND users.clerk_updated_at = excluded.clerk_updated_at THEN users.event_rank ELSE excluded.event_rank END,
+    event_id = CASE WHEN excluded.event_rank = 0 AND users.clerk_updated_at = excluded.clerk_updated_at THEN users.event_id ELSE excluded.event_id END,
+    updated_at = excluded.updated_at
+WHERE users.deleted_at IS NULL
+  AND (users.clerk_updated_at < excluded.clerk_updated_at
+    OR (users.clerk_updated_at = excluded.clerk_updated_at
+      AND (excluded.event_rank = 0
+        OR users.event_at < excluded.event_at
+        OR (users.event_at = excluded.event_at
+          AND (users.event_rank < excluded.event_rank
+            OR (users.event_rank = excluded.event_rank AND users.event_id < excluded.event_id))))));
 
 -- name: deleteUser :execrows
 -- deleteUser makes a user a tombstone: nothing personal stays and nothing
