@@ -107,6 +107,44 @@ SELECT 'msg_' || hex(randomblob(14)), 'user.updated', 'user_' || i % 200, 'appli
 	}
 }
 
+// BenchmarkSavePage stores pages of 500 users.
+func BenchmarkSavePage(b *testing.B) {
+	d := benchDB(b)
+	id, at := int64(0), db.Time(0)
+	// page returns users of whom the first has the number from.
+	page := func(from int64) []db.UserData {
+		users := make([]db.UserData, 500)
+		for i := range users {
+			name := fmt.Sprint("Name ", at)
+			users[i] = db.UserData{ClerkID: fmt.Sprint("user_of_clerk_", from+int64(i)), Email: &name, FirstName: &name, LastName: &name, Name: name, UpdatedAt: at}
+		}
+		return users
+	}
+	for _, state := range []struct {
+		name string
+		next func() []db.UserData
+	}{
+		{"new", func() []db.UserData { id += 500; return page(id) }},
+		{"changed", func() []db.UserData { at++; return page(500) }},
+		{"the same", func() []db.UserData { return page(500) }},
+	} {
+		b.Run(state.name, func(b *testing.B) {
+			for b.Loop() {
+				sync, err := d.BeginSync(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := d.SavePage(b.Context(), sync.ID, state.next(), "cursor"); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := d.FinishSync(b.Context(), sync.ID); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkOpen opens and closes an existing database of 20,000 posts.
 func BenchmarkOpen(b *testing.B) {
 	path := benchDB(b).Path()

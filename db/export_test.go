@@ -21,6 +21,7 @@ const (
 	PurgeEventsSQL    = purgeEvents
 	PurgeSessionsSQL  = purgeSessions
 	GetSessionUserSQL = getSessionUser
+	ListMissingSQL    = listMissingUsers
 )
 
 // SetNow replaces the clock.

@@ -1,0 +1,157 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// resumeWithin is how long after its start a reconciliation can be gone on
+// with. Pages from before are too old then to tell who is missing.
+const resumeWithin = 24 * time.Hour
+
+// BeginSync starts a reconciliation, the comparison of all users with Clerk's,
+// or goes on with the last one when it was interrupted less than a day after
+// its start: Clerk's users after Sync.Cursor are left. Two that run at once
+// share a row and do each other no harm.
+func (d *DB) BeginSync(ctx context.Context) (Sync, error) {
+	var sync Sync
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
+		last, err := q.GetLastSync(ctx)
+		switch {
+		case err != nil && !errors.Is(err, sql.ErrNoRows):
+			return err
+		case err == nil && last.FinishedAt == 0 && last.StartedAt > d.now().Add(-resumeWithin):
+			sync, err = q.setSyncError(ctx, setSyncErrorParams{ID: last.ID})
+		default:
+			sync, err = q.startSync(ctx, d.now())
+		}
+		return err
+	})
+	if err != nil {
+		return Sync{}, fmt.Errorf("begin sync: %w", err)
+	}
+	return sync, nil
+}
+
+// SavePage stores a page of Clerk's users, as SaveUser does each of them, and
+// the cursor behind the page. It returns the reconciliation with the page
+// counted: a user counts as checked once, and as changed when the row said
+// something else, not when Clerk has merely touched its own.
+func (d *DB) SavePage(ctx context.Context, syncID int64, users []UserData, cursor string) (Sync, error) {
+	var sync Sync
+	err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
+		if sync, err = q.getSync(ctx, syncID); err != nil {
+			return err
+		}
+		page := advanceSyncParams{ID: syncID, Cursor: cursor}
+		for _, data := range users {
+			if err := d.reconcile(ctx, q, sync, data, &page); err != nil {
+				return err
+			}
+		}
+		sync, err = q.advanceSync(ctx, page)
+		return err
+	})
+	if err != nil {
+		return Sync{}, fmt.Errorf("save page: %w", err)
+	}
+	return sync, nil
+}
+
+// reconcile stores a user of a page and counts them in page.
+func (d *DB) reconcile(ctx context.Context, q *Queries, sync Sync, data UserData, page *advanceSyncParams) error {
+	old, err := q.GetUserByClerkID(ctx, data.ClerkID)
+	added := errors.Is(err, sql.ErrNoRows)
+	if err != nil && !added {
+		return err
+	}
+	same := !added && old.says(data)
+	if !same || old.ClerkUpdatedAt < data.UpdatedAt {
+		current, err := d.saveUser(ctx, q, data, version{})
+		switch {
+		case err != nil:
+			return err
+		case added:
+			page.Added++
+		case current && !same:
+			page.Changed++
+		}
+	}
+	seen, err := q.seeUser(ctx, seeUserParams{ClerkID: data.ClerkID, SeenAt: max(d.now(), sync.StartedAt), StartedAt: sync.StartedAt})
+	page.Checked += seen
+	return err
+}
+
+// says reports whether the row holds all that data says, but for when it was
+// so.
+func (u User) says(data UserData) bool {
+	return equal(u.Email, data.Email) &&
+		u.EmailVerified == data.EmailVerified &&
+		equal(u.Username, data.Username) &&
+		equal(u.FirstName, data.FirstName) &&
+		equal(u.LastName, data.LastName) &&
+		u.Name == Text(data.Name) &&
+		u.ImageURL == Text(data.ImageURL) &&
+		u.Role == data.role() &&
+		u.Banned == data.Banned &&
+		u.Locked == data.Locked &&
+		u.Deprovisioned == data.Deprovisioned &&
+		u.ClerkCreatedAt == data.CreatedAt
+}
+
+func equal(a, b *string) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}
+
+// DeleteMissing deletes a user whom Clerk has said it does not know, as their
+// user.deleted event would: for good. At is when Clerk said so.
+func (d *DB) DeleteMissing(ctx context.Context, syncID int64, clerkID string, at Time) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
+		user, err := q.GetUserByClerkID(ctx, clerkID)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		live := err == nil && user.DeletedAt == 0
+		if _, err := d.deleteUser(ctx, q, clerkID, at); err != nil || !live {
+			return err
+		}
+		return q.countDeleted(ctx, syncID)
+	})
+	if err != nil {
+		return fmt.Errorf("delete missing user: %w", err)
+	}
+	return nil
+}
+
+// FinishSync notes that a reconciliation has come to its end, and returns it.
+func (d *DB) FinishSync(ctx context.Context, syncID int64) (Sync, error) {
+	var sync Sync
+	err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
+		sync, err = q.finishSync(ctx, finishSyncParams{ID: syncID, FinishedAt: d.now()})
+		return err
+	})
+	if err != nil {
+		return Sync{}, fmt.Errorf("finish sync: %w", err)
+	}
+	return sync, nil
+}
+
+// BreakSync notes why a reconciliation was broken off, and returns it. BeginSync
+// goes on with it.
+func (d *DB) BreakSync(ctx context.Context, syncID int64, reason string) (Sync, error) {
+	var sync Sync
+	err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
+		sync, err = q.setSyncError(ctx, setSyncErrorParams{ID: syncID, Error: Text(reason)})
+		return err
+	})
+	if err != nil {
+		return Sync{}, fmt.Errorf("break sync: %w", err)
+	}
+	return sync, nil
+}
