@@ -117,19 +117,25 @@ const PictureOrigin = "https://img.clerk.com"
 // Sources are the sources that Clerk's scripts need in the directives of a
 // Content-Security-Policy, beside 'self'.
 //
-// The components need more: style-src with a nonce that is given to
-// Clerk.load, and img-src data: for the marks in their forms. They also try to
-// set two style attributes on the fields of a code, which no nonce allows; the
-// fields work without.
+// The components need more: Style, with a nonce that is given to Clerk.load,
+// and data: in img-src for the marks in their forms.
 //
 // See https://clerk.com/docs/security/clerk-csp.
-type Sources struct{ Script, Connect, Worker, Frame []string }
+type Sources struct{ Script, Style, Connect, Worker, Frame []string }
+
+// The field for a code adds two style elements without the nonce: an empty one
+// and one that hides a caret.
+const (
+	emptyStyle = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+	caretStyle = "'sha256-KQDhUccuEkZUQDnfbVDeY+ev2LZ+73AQR7ro4JppAY8='"
+)
 
 // Sources returns what a page that loads the scripts has to allow.
 func (f Frontend) Sources() Sources {
 	const challenges, protection = "https://challenges.cloudflare.com", "https://*.protect.clerk.com"
 	s := Sources{
 		Script:  []string{challenges, protection},
+		Style:   []string{emptyStyle, caretStyle},
 		Connect: []string{protection + ":*"},
 		Worker:  []string{"blob:"},
 		Frame:   []string{challenges, protection},

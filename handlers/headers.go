@@ -20,16 +20,16 @@ type policies struct {
 // Browsers hold the redirects after a form against form-action too, so the
 // Frontend API, which the handshake redirects to, is in it on every page.
 func newPolicies(f clerk.Frontend) policies {
-	scripts := f.Sources()
+	sources := f.Sources()
 	base := []string{"default-src 'none'", directive("form-action", f.Origin), "base-uri 'none'", "frame-ancestors 'none'"}
 	withScripts := append(slices.Clone(base),
-		directive("script-src", scripts.Script...), directive("connect-src", scripts.Connect...),
-		directive("worker-src", scripts.Worker...), directive("frame-src", scripts.Frame...))
+		directive("script-src", sources.Script...), directive("connect-src", sources.Connect...),
+		directive("worker-src", sources.Worker...), directive("frame-src", sources.Frame...))
 	style, pictures := directive("style-src"), directive("img-src", clerk.PictureOrigin)
 	return policies{
 		plain: policy(base, directive("script-src"), directive("connect-src"), style, pictures),
 		clerk: policy(withScripts, style, pictures),
-		ui:    policy(withScripts, directive("style-src", "'nonce-%NONCE%'"), directive("img-src", clerk.PictureOrigin, "data:")),
+		ui:    policy(withScripts, directive("style-src", append(sources.Style, "'nonce-%NONCE%'")...), directive("img-src", clerk.PictureOrigin, "data:")),
 	}
 }
 
