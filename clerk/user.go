@@ -32,13 +32,17 @@ type User struct {
 // maxID bounds an id, in bytes. Clerk's have 32.
 const maxID = 255
 
-// decodeUser reads Clerk's user object. It is lenient about what is missing
-// or null and strict about types: a wrong type may hide that a user is banned.
 func decodeUser(data []byte) (User, error) {
 	o, err := decodeObject(data)
 	if err != nil {
 		return User{}, err
 	}
+	return o.user()
+}
+
+// user reads Clerk's user object. It is lenient about what is missing or null
+// and strict about types: a wrong type may hide that a user is banned.
+func (o object) user() (User, error) {
 	r := reader{object: o}
 	u := User{
 		ID:            r.id(),
@@ -83,6 +87,15 @@ func decodeObject(data []byte) (object, error) {
 	return o, nil
 }
 
+// id returns a member that can be used as an id, or "".
+func (o object) id(key string) string {
+	var id string
+	if json.Unmarshal(o[key], &id) != nil || len(id) > maxID || id != printable(id) {
+		return ""
+	}
+	return id
+}
+
 // A reader takes fields out of an object and keeps the first error.
 type reader struct {
 	object
@@ -109,8 +122,8 @@ func (r *reader) fail(err error) {
 
 // id returns the member "id", without which an object is of no use.
 func (r *reader) id() string {
-	id := field[string](r, "id")
-	if id == "" || len(id) > maxID || id != printable(id) {
+	id := r.object.id("id")
+	if id == "" {
 		r.fail(errors.New("id is missing or not usable"))
 	}
 	return id

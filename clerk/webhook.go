@@ -96,56 +96,71 @@ func (v *WebhookVerifier) Event(body []byte, h http.Header) (Event, error) {
 	return ParseEvent(body, h.Get("svix-id"))
 }
 
-// An Event is what a webhook tells. Types other than user.created,
-// user.updated and user.deleted have neither User nor DeletedUserID.
+// An Event is what a webhook tells. At most one of User, DeletedUserID and
+// EndedSessionID is set; other types than theirs have none.
 type Event struct {
-	ID   string    // the svix-id: one event has the same each time it is sent
-	Type string    // such as "user.created"; Clerk adds types
-	At   time.Time // when it happened; zero when the event does not say
+	ID     string    // the svix-id: one event has the same each time it is sent
+	Type   string    // such as "user.created"; Clerk adds types
+	At     time.Time // when it happened; zero when the event does not say
+	UserID string    // whom it is about, also when it is unusable; empty for nobody
 
-	User          *User  // of user.created and user.updated
-	DeletedUserID string // of user.deleted
+	User           *User  // of user.created and user.updated
+	DeletedUserID  string // of user.deleted
+	EndedSessionID string // of session.ended, session.removed and session.revoked
 }
 
 // ParseEvent reads a webhook that is verified. The errors are [ErrNotJSON] and
-// [*UnusableError]; the event's ID and Type are set as far as they are known.
+// [*UnusableError]; the event's ID, Type and UserID are set as far as they are
+// known. Only events of users can be unusable: the end of a session that cannot
+// be told is an event like any other.
 func ParseEvent(body []byte, svixID string) (Event, error) {
 	e := Event{ID: svixID}
-	if !json.Valid(body) {
+	var envelope object
+	err := json.Unmarshal(body, &envelope)
+	if _, broken := errors.AsType[*json.SyntaxError](err); broken {
 		return e, ErrNotJSON
 	}
-	if err := e.parse(body); err != nil {
+	if err := e.parse(envelope); err != nil {
 		e.User, e.DeletedUserID = nil, ""
 		return e, &UnusableError{err.Error()}
 	}
 	return e, nil
 }
 
-func (e *Event) parse(body []byte) error {
-	envelope, err := decodeObject(body)
-	if err != nil {
-		return err
+// parse reads the object of an event; nil: it is something else.
+func (e *Event) parse(envelope object) error {
+	if envelope == nil {
+		return errors.New("not a JSON object")
 	}
 	r := reader{object: envelope}
 	e.Type = printable(field[string](&r, "type"))
 	if e.Type == "" {
 		return errors.New("type is missing")
 	}
+	data, _ := decodeObject(envelope["data"]) // nil: only events of users need it
+	e.UserID = data.id("user_id")
 	switch e.Type {
 	case "user.created", "user.updated":
-		e.At = r.timestamp()
-		return errors.Join(r.err, e.parseUser(envelope["data"]))
+		e.At, e.UserID = r.timestamp(), data.id("id")
+		return errors.Join(r.err, e.parseUser(data))
 	case "user.deleted":
-		e.At = r.timestamp()
-		return errors.Join(r.err, e.parseDeleted(envelope["data"]))
+		e.At, e.UserID = r.timestamp(), data.id("id")
+		return errors.Join(r.err, e.parseDeleted(data))
+	case "session.ended", "session.removed", "session.revoked":
+		e.EndedSessionID = data.id("id")
 	}
 	return nil
 }
 
+var errNoData = errors.New("data is not a JSON object")
+
 // parseUser reads the user of an event. One that does not say when it was
 // changed was so when the event happened.
-func (e *Event) parseUser(data json.RawMessage) error {
-	user, err := decodeUser(data)
+func (e *Event) parseUser(data object) error {
+	if data == nil {
+		return errNoData
+	}
+	user, err := data.user()
 	if err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
@@ -162,12 +177,11 @@ func (e *Event) parseUser(data json.RawMessage) error {
 	return nil
 }
 
-func (e *Event) parseDeleted(data json.RawMessage) error {
-	deleted, err := decodeObject(data)
-	if err != nil {
-		return fmt.Errorf("data: %w", err)
+func (e *Event) parseDeleted(data object) error {
+	if data == nil {
+		return errNoData
 	}
-	r := reader{object: deleted}
+	r := reader{object: data}
 	e.DeletedUserID = r.id()
 	if e.At.IsZero() {
 		r.fail(errors.New("timestamp is missing"))

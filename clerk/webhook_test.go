@@ -250,6 +250,47 @@ func TestParseEvent(t *testing.T) {
 	}
 }
 
+func TestParseEventIDs(t *testing.T) {
+	const user = `"timestamp":1760000000000,"data":{"id":"user_1","user_id":"user_2"}`
+	long := strings.Repeat("x", 256)
+	tests := []struct {
+		name, body      string
+		userID, session string // that has ended
+	}{
+		{"user", `{"type":"user.updated",` + user + `}`, "user_1", ""},
+		{"deleted user", `{"type":"user.deleted",` + user + `}`, "user_1", ""},
+		{"unusable user", `{"type":"user.updated","data":{"id":"user_1","banned":1}}`, "user_1", ""},
+		{"deleted at no time", `{"type":"user.deleted","data":{"id":"user_1"}}`, "user_1", ""},
+		{"nobody can be told", `{"type":"user.updated","data":{"id":1}}`, "", ""},
+		{"begun", `{"type":"session.created","data":{"id":"sess_1","user_id":"user_1"}}`, "user_1", ""},
+		{"pending", `{"type":"session.pending","data":{"id":"sess_1","user_id":"user_1"}}`, "user_1", ""},
+		{"ended", `{"type":"session.ended","data":{"id":"sess_1","user_id":"user_1"}}`, "user_1", "sess_1"},
+		{"removed", `{"type":"session.removed","data":{"id":"sess_1","user_id":"user_1"}}`, "user_1", "sess_1"},
+		{"revoked, of nobody", `{"type":"session.revoked","data":{"id":"sess_1"}}`, "", "sess_1"},
+		{"ended without data", `{"type":"session.ended"}`, "", ""},
+		{"ended, data is a list", `{"type":"session.ended","data":["sess_1"]}`, "", ""},
+		{"id is a number", `{"type":"session.ended","data":{"id":1,"user_id":"user_1"}}`, "user_1", ""},
+		{"id is null", `{"type":"session.ended","data":{"id":null,"user_id":null}}`, "", ""},
+		{"id with a NUL", `{"type":"session.ended","data":{"id":"sess\u0000","user_id":"user_\n1"}}`, "", ""},
+		{"id too long", `{"type":"session.ended","data":{"id":"` + long + `","user_id":"` + long + `"}}`, "", ""},
+		{"id in capitals", `{"type":"session.ended","data":{"ID":"sess_1","User_ID":"user_1"}}`, "", ""},
+		{"other type in capitals", `{"type":"Session.Ended","data":{"id":"sess_1"}}`, "", ""},
+		{"message", `{"type":"email.created","data":{"id":"ema_1","user_id":"user_1"}}`, "user_1", ""},
+		{"organization", `{"type":"organization.created","data":{"id":"org_1"}}`, "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, err := clerk.ParseEvent([]byte(tt.body), "msg_1")
+			if e.UserID != tt.userID || e.EndedSessionID != tt.session {
+				t.Errorf("%+v, want user %q and session %q", e, tt.userID, tt.session)
+			}
+			if err != nil && !strings.HasPrefix(e.Type, "user.") {
+				t.Errorf("an event of no user cannot be used: %v", err)
+			}
+		})
+	}
+}
+
 func FuzzParseEvent(f *testing.F) {
 	files, _ := filepath.Glob("testdata/webhook-bodies/*-*.json")
 	for _, file := range files {
@@ -261,8 +302,17 @@ func FuzzParseEvent(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		e, err := clerk.ParseEvent(body, "msg_1")
-		if err != nil && (e.User != nil || e.DeletedUserID != "") {
+		if err != nil && (e.User != nil || e.DeletedUserID != "" || e.EndedSessionID != "") {
 			t.Errorf("%v with %+v", err, e)
+		}
+		if errors.Is(err, clerk.ErrNotJSON) == json.Valid(body) {
+			t.Errorf("%v of JSON that is valid: %v", err, json.Valid(body))
+		}
+		if strings.ContainsAny(e.UserID+e.EndedSessionID, "\x00\n") || len(e.UserID) > 255 || len(e.EndedSessionID) > 255 {
+			t.Errorf("ids %q and %q", e.UserID, e.EndedSessionID)
+		}
+		if e.User != nil && e.UserID != e.User.ID || e.DeletedUserID != "" && e.UserID != e.DeletedUserID {
+			t.Errorf("%+v is about %q", e, e.UserID)
 		}
 		if u := e.User; u != nil && (u.ID == "" || u.UpdatedAt.IsZero() || strings.ContainsAny(u.Name+u.ImageURL, "\x00\n")) {
 			t.Errorf("user %+v", u)
