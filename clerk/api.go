@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,16 +21,39 @@ const (
 	defaultAPIURL = "https://api.clerk.com"
 	apiTimeout    = 5 * time.Second
 	maxAPIAnswer  = 1 << 20 // bytes
+
+	// A list may hold 500 users of 30 KB each.
+	listTimeout   = 30 * time.Second
+	maxListAnswer = 32 << 20 // bytes
+
+	// Clerk counts requests in windows of ten seconds.
+	defaultRetryAfter = 10 * time.Second
+	maxRetryAfter     = time.Minute
 )
 
 // ErrUserNotFound says that Clerk knows no user of an id, or not any more.
 var ErrUserNotFound = errors.New("clerk: no such user")
+
+// A RateLimitError says that Clerk had more requests than it takes. Any method
+// of [API] may return one.
+type RateLimitError struct {
+	RetryAfter time.Duration // how long to wait: more than nothing, a minute at most
+
+	answer *apiError
+}
+
+func (e *RateLimitError) Error() string {
+	return fmt.Sprintf("%v: wait for %v", e.answer, e.RetryAfter)
+}
+
+func (e *RateLimitError) Unwrap() error { return e.answer }
 
 // API is a client of Clerk's Backend API. It is safe for concurrent use.
 // Its errors hold no secret: no key, no URL, and of an answer just the status
 // and the code.
 type API struct {
 	backend clerk.Backend
+	lists   clerk.Backend // for answers that are long and slow
 }
 
 // NewAPI returns a client that uses c.APIURL, c.SecretKey and c.HTTPClient.
@@ -39,7 +63,13 @@ func NewAPI(c Config) *API {
 		base = defaultAPIURL
 	}
 	base = strings.TrimRight(base, "/") + "/v1"
-	return &API{clerk.NewBackend(&clerk.BackendConfig{HTTPClient: bounded(c.HTTPClient), URL: &base, Key: &c.SecretKey})}
+	backend := func(client *http.Client) clerk.Backend {
+		return clerk.NewBackend(&clerk.BackendConfig{HTTPClient: client, URL: &base, Key: &c.SecretKey})
+	}
+	return &API{
+		backend: backend(bounded(c.HTTPClient, apiTimeout, maxAPIAnswer)),
+		lists:   backend(bounded(c.HTTPClient, listTimeout, maxListAnswer)),
+	}
 }
 
 // User returns a user, or [ErrUserNotFound].
@@ -159,6 +189,9 @@ func plain(err error) error {
 	if err == nil {
 		return nil
 	}
+	if e, ok := errors.AsType[*RateLimitError](err); ok {
+		return e
+	}
 	if e, ok := errors.AsType[*apiError](err); ok {
 		return e
 	}
@@ -168,17 +201,20 @@ func plain(err error) error {
 	return errors.New("the Backend API's answer is not JSON of the expected form")
 }
 
-// bounded returns a client like c, or a new one, that waits and reads only so
-// much and takes a redirect, which could lead the secret key astray, for an
-// error.
-func bounded(c *http.Client) *http.Client {
+// bounded returns a client like c, or a new one, that waits only so long, if c
+// does not say how long, and reads only so many bytes. It takes a redirect,
+// which could lead the secret key astray, for an error.
+func bounded(c *http.Client, timeout time.Duration, limit int64) *http.Client {
 	client := *cmp.Or(c, &http.Client{})
-	client.Timeout = cmp.Or(client.Timeout, apiTimeout)
-	client.Transport = boundedTransport{cmp.Or(client.Transport, http.DefaultTransport)}
+	client.Timeout = cmp.Or(client.Timeout, timeout)
+	client.Transport = boundedTransport{cmp.Or(client.Transport, http.DefaultTransport), limit}
 	return &client
 }
 
-type boundedTransport struct{ next http.RoundTripper }
+type boundedTransport struct {
+	next  http.RoundTripper
+	limit int64
+}
 
 func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := t.next.RoundTrip(r)
@@ -188,7 +224,7 @@ func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer.Body = struct {
 		io.Reader
 		io.Closer
-	}{http.MaxBytesReader(nil, answer.Body, maxAPIAnswer), answer.Body}
+	}{http.MaxBytesReader(nil, answer.Body, t.limit), answer.Body}
 	if answer.StatusCode >= 300 {
 		defer answer.Body.Close()
 		return nil, newAPIError(answer)
@@ -196,7 +232,8 @@ func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-func newAPIError(answer *http.Response) *apiError {
+// newAPIError returns the error that an answer is.
+func newAPIError(answer *http.Response) error {
 	var body struct {
 		Errors []struct {
 			Code string `json:"code"`
@@ -206,5 +243,17 @@ func newAPIError(answer *http.Response) *apiError {
 	if json.NewDecoder(answer.Body).Decode(&body) == nil && len(body.Errors) > 0 && isID(body.Errors[0].Code) {
 		e.Code = body.Errors[0].Code
 	}
+	if e.Status == http.StatusTooManyRequests {
+		return &RateLimitError{retryAfter(answer.Header.Get("Retry-After")), e}
+	}
 	return e
+}
+
+// retryAfter returns the wait that a Retry-After header asks for, in seconds.
+func retryAfter(header string) time.Duration {
+	seconds, err := strconv.ParseUint(header, 10, 32)
+	if err != nil || seconds == 0 {
+		return defaultRetryAfter
+	}
+	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
 }
