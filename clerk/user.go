@@ -90,7 +90,8 @@ func decodeObject(data []byte) (object, error) {
 // id returns a member that can be used as an id, or "".
 func (o object) id(key string) string {
 	var id string
-	if json.Unmarshal(o[key], &id) != nil || len(id) > maxID || id != printable(id) {
+	raw, ok := o[key]
+	if !ok || json.Unmarshal(raw, &id) != nil || len(id) > maxID || id != printable(id) {
 		return ""
 	}
 	return id
