@@ -73,6 +73,13 @@ type Options struct {
 	// Redirects are never followed.
 	Client *http.Client
 
+	// Delivery is how webhooks are delivered until it is changed.
+	Delivery Delivery
+
+	// Seed decides what Delivery leaves to chance: with the same seed, the same
+	// events have the same luck.
+	Seed uint64
+
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: nothing is logged
 }
@@ -111,15 +118,18 @@ func New(o Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.Delivery.check(); err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	e := &Emulator{
 		file: o.StateFile, greeter: greeter{instance}, tokenAlways: o.HandshakeToken, now: o.Now, log: o.Log,
 		signIns: newest[signIn](maxAttempts), signUps: newest[signUp](maxAttempts), nonces: newest[payload](maxNonces),
 	}
 	if e.now == nil {
 		e.now = time.Now
-	}
-	if e.log == nil {
-		e.log = slog.New(slog.DiscardHandler)
 	}
 	if e.scripts, err = openScripts(o.ScriptDir); err != nil {
 		return nil, err
@@ -132,9 +142,10 @@ func New(o Options) (*Emulator, error) {
 	if e.tokens, err = newIssuer(s.InstanceID, "https://"+instance.Host, s.SigningKey); err != nil {
 		return nil, damaged(o.StateFile, err)
 	}
-	if e.courier, err = newCourier(o.Client, s.WebhookSecret); err != nil {
+	if e.courier, err = newCourier(o, s.WebhookSecret); err != nil {
 		return nil, damaged(o.StateFile, err)
 	}
+	e.courier.add(false, s.Pending...)
 	e.api = e.apiRoutes()
 	return e, nil
 }

@@ -36,11 +36,13 @@ func (s *state) clone() *state {
 
 // change runs edit on a copy of the state. The copy becomes the state when edit
 // agrees and the copy is on disk; otherwise nothing has happened. Events that
-// edit adds are then delivered.
+// edit adds are then delivered; those that are settled go.
 func (e *Emulator) change(edit func(*state) error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	next := e.state.Load().clone()
+	next, settled := e.state.Load().clone(), e.courier.done()
+	next.forget(settled)
+	known := len(next.Pending)
 	if err := edit(next); err != nil {
 		return err
 	}
@@ -48,6 +50,8 @@ func (e *Emulator) change(edit func(*state) error) error {
 		return fmt.Errorf("emulator: keep the state: %w", err)
 	}
 	e.state.Store(next)
+	e.courier.forget(len(settled))
+	e.courier.add(false, next.Pending[known:]...)
 	e.deliver()
 	return nil
 }

@@ -4,26 +4,19 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
 	"time"
-
-	svix "github.com/svix/svix-webhooks/go"
 )
 
 // maxPending bounds the events that wait for a program that takes none.
-const maxPending = 1000
+const maxPending = 10_000
 
 // An event is a webhook that is to be delivered.
 type event struct {
-	ID   string // the header svix-id, the same at every attempt
-	Type string
-	Body string
+	ID     string // the header svix-id, the same at every attempt
+	Type   string
+	UserID string // whom it is about; empty: one of an older state file
+	Body   string
 }
 
 // announceUser adds the event that a user changed to those to be delivered.
@@ -32,17 +25,17 @@ func (s *state) announceUser(kind string, a account, at time.Time) {
 	if kind == userDeleted {
 		data = dict{"object": "user", "id": a.ID, "deleted": true}
 	}
-	s.announce(kind, data, at)
+	s.announce(kind, a.ID, data, at)
 }
 
 // announceSession adds the event that a session changed.
 func (s *state) announceSession(kind, browser string, one session, at time.Time) {
 	data := sessionJSON(browser, one, statusAfter(kind), at)
 	data["user"] = userJSON(s.Users[one.UserID])
-	s.announce(kind, data, at)
+	s.announce(kind, one.UserID, data, at)
 }
 
-func (s *state) announce(kind string, data dict, at time.Time) {
+func (s *state) announce(kind, userID string, data dict, at time.Time) {
 	body, err := json.Marshal(dict{
 		"type": kind, "object": "event", "data": data,
 		"timestamp": at.UnixMilli(), "instance_id": s.InstanceID,
@@ -51,36 +44,17 @@ func (s *state) announce(kind string, data dict, at time.Time) {
 	if err != nil {
 		panic(err) // the body is of our own making
 	}
-	s.Pending = append(s.Pending, event{ID: "msg_" + rand.Text(), Type: kind, Body: string(body)})
+	s.Pending = append(s.Pending, event{ID: "msg_" + rand.Text(), Type: kind, UserID: userID, Body: string(body)})
+}
+
+// forget removes the events that are settled, and the oldest of too many.
+func (s *state) forget(settled []string) {
+	done := make(map[string]bool, len(settled))
+	for _, id := range settled {
+		done[id] = true
+	}
+	s.Pending = slices.DeleteFunc(s.Pending, func(ev event) bool { return done[ev.ID] })
 	s.Pending = s.Pending[max(0, len(s.Pending)-maxPending):]
-}
-
-// A courier delivers the pending events of an emulator, one after the other.
-type courier struct {
-	client *http.Client
-	signer *svix.Webhook
-	ctx    context.Context // done after Close
-	stop   context.CancelFunc
-
-	mu       sync.Mutex
-	endpoint string          // empty: none yet
-	idle     chan struct{}   // closed when the delivery under way has ended; nil when there is none
-	givenUp  map[string]bool // ids of events, until the next start
-}
-
-func newCourier(client *http.Client, secret string) (*courier, error) {
-	signer, err := svix.NewWebhook(secret)
-	if err != nil {
-		return nil, err
-	}
-	own := http.Client{Timeout: 5 * time.Second}
-	if client != nil {
-		own = *client
-	}
-	own.CheckRedirect = noRedirect
-	c := &courier{client: &own, signer: signer, givenUp: map[string]bool{}}
-	c.ctx, c.stop = context.WithCancel(context.Background())
-	return c, nil
 }
 
 // DeliverTo makes endpoint, an absolute URL, the receiver of webhooks: first of
@@ -88,8 +62,10 @@ func newCourier(client *http.Client, secret string) (*courier, error) {
 // ready user, and from then on of every change. Call it when the program
 // listens there; without it no webhook is sent.
 //
-// Events are delivered in the background, in order, with a few attempts each.
-// One that the program does not take is tried again at the next start.
+// Events are delivered in the background, as [Emulator.Delivery] says, one
+// after the other and with a few attempts each. One that the program does not
+// take is tried again at the next start. After a kill, those of the last second
+// may be, too.
 func (e *Emulator) DeliverTo(endpoint string) {
 	e.courier.mu.Lock()
 	e.courier.endpoint = endpoint
@@ -97,8 +73,33 @@ func (e *Emulator) DeliverTo(endpoint string) {
 	e.deliver()
 }
 
-// Flush returns when every event has been delivered or given up, or with ctx's
-// error when ctx is done before.
+// Delivery returns how webhooks are delivered.
+func (e *Emulator) Delivery() Delivery {
+	e.courier.mu.Lock()
+	defer e.courier.mu.Unlock()
+	return e.courier.delivery
+}
+
+// SetDelivery changes how webhooks are delivered from now on, also those that
+// wait already. The state file does not keep it. A field that is out of its
+// range is an error, and nothing changes.
+func (e *Emulator) SetDelivery(d Delivery) error {
+	if err := d.check(); err != nil {
+		return err
+	}
+	c := e.courier
+	c.mu.Lock()
+	c.delivery = d
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default: // it will wake up for a change before
+	}
+	return nil
+}
+
+// Flush returns when every event has been sent as often as it is to be, dropped
+// or given up, or with ctx's error when ctx is done before.
 func (e *Emulator) Flush(ctx context.Context) error {
 	for {
 		e.courier.mu.Lock()
@@ -122,104 +123,43 @@ func (e *Emulator) Close() {
 	e.Flush(context.Background()) // cannot fail
 }
 
-// deliver starts a delivery of the pending events, unless one is under way, or
-// there is nothing to do.
+// deliver starts a run that delivers what waits, unless one is under way or
+// nothing waits.
 func (e *Emulator) deliver() {
-	c := e.courier
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, due := e.nextEvent(); due && c.idle == nil {
-		c.idle = make(chan struct{})
-		go e.deliverAll()
+	if e.courier.begin() {
+		go e.run()
 	}
 }
 
-// nextEvent returns the first event to deliver. The courier's lock is held.
-func (e *Emulator) nextEvent() (event, bool) {
-	c, pending := e.courier, e.state.Load().Pending
-	i := slices.IndexFunc(pending, func(ev event) bool { return !c.givenUp[ev.ID] })
-	if i < 0 || c.endpoint == "" || c.ctx.Err() != nil {
-		return event{}, false
-	}
-	return pending[i], true
-}
+// settleEvery is how often a long run keeps what it has settled: with many
+// users, a state file is large.
+const settleEvery = time.Second
 
-func (e *Emulator) deliverAll() {
-	c := e.courier
+func (e *Emulator) run() {
+	c, kept := e.courier, time.Now()
 	for {
-		c.mu.Lock()
-		ev, due := e.nextEvent()
-		endpoint := c.endpoint
-		if !due {
-			close(c.idle)
-			c.idle = nil
-			c.mu.Unlock()
+		p, wait, ok := c.next()
+		if !ok || time.Since(kept) >= settleEvery {
+			e.keepSettled()
+			kept = time.Now()
+		}
+		switch {
+		case ok:
+			c.carry(p)
+		case wait > 0:
+			c.sleep(wait)
+		case c.end():
 			return
 		}
-		c.mu.Unlock()
-		e.settle(ev, c.deliver(endpoint, ev))
 	}
 }
 
-// settle forgets an event that was delivered and keeps one that was not.
-func (e *Emulator) settle(ev event, err error) {
-	if err == nil {
-		err = e.change(func(s *state) error {
-			s.Pending = slices.DeleteFunc(s.Pending, func(other event) bool { return other.ID == ev.ID })
-			return nil
-		})
-	}
-	if err == nil {
+// keepSettled takes the events that are settled out of the state.
+func (e *Emulator) keepSettled() {
+	if len(e.courier.done()) == 0 {
 		return
 	}
-	e.courier.mu.Lock()
-	e.courier.givenUp[ev.ID] = true
-	e.courier.mu.Unlock()
-	if e.courier.ctx.Err() == nil {
-		e.log.Warn("webhook kept for the next start", "type", ev.Type, "id", ev.ID, "error", err)
+	if err := e.change(func(*state) error { return nil }); err != nil {
+		e.log.Error("webhooks will be sent again after the next start", "error", err)
 	}
-}
-
-// deliver tries until the endpoint takes the event, and returns the last
-// attempt's error when it does not.
-func (c *courier) deliver(endpoint string, ev event) error {
-	err := c.attempt(endpoint, ev)
-	for _, pause := range []time.Duration{100 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second} {
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-time.After(pause):
-			err = c.attempt(endpoint, ev)
-		case <-c.ctx.Done():
-			return c.ctx.Err()
-		}
-	}
-	return err
-}
-
-func (c *courier) attempt(endpoint string, ev event) error {
-	now := time.Now() // the receiver compares with its own clock
-	signature, err := c.signer.Sign(ev.ID, now, []byte(ev.Body))
-	if err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(c.ctx, http.MethodPost, endpoint, strings.NewReader(ev.Body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("svix-id", ev.ID)
-	r.Header.Set("svix-timestamp", strconv.FormatInt(now.Unix(), 10))
-	r.Header.Set("svix-signature", signature)
-	res, err := c.client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
-	if res.StatusCode/100 != 2 {
-		return fmt.Errorf("the program answered %s", res.Status)
-	}
-	return nil
 }
