@@ -158,7 +158,7 @@ func TestSDKSessions(t *testing.T) {
 }
 
 // ids returns the ids of a list of users.
-func ids(t *testing.T, body string) []string {
+func ids(t testing.TB, body string) []string {
 	t.Helper()
 	var list []struct{ ID string }
 	if err := json.Unmarshal([]byte(body), &list); err != nil {

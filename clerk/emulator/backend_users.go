@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"cmp"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -170,17 +169,26 @@ func comparing(member string) func(a, b account) int {
 
 // usersWhere returns the users whom a query's filters let through.
 func (e *Emulator) usersWhere(query url.Values) []account {
+	wanted := func(name string) []string { return slices.Concat(query[name], query[name+"[]"]) }
+	ids, addresses, usernames := wanted("user_id"), wanted("email_address"), wanted("username")
 	part := strings.ToLower(query.Get("query"))
-	in := func(name, value string) bool {
-		wanted := slices.Concat(query[name], query[name+"[]"])
-		return len(wanted) == 0 || slices.ContainsFunc(wanted, func(one string) bool { return strings.EqualFold(one, value) })
-	}
-	var users []account
-	for a := range maps.Values(e.state.Load().Users) {
-		all := strings.ToLower(strings.Join([]string{a.ID, text(a.Email), text(a.Username), text(a.FirstName), text(a.LastName), a.Name}, "\n"))
-		if in("user_id", a.ID) && in("email_address", text(a.Email)) && in("username", text(a.Username)) && strings.Contains(all, part) {
+	all := e.state.Load().Users
+	users := make([]account, 0, len(all))
+	for _, a := range all {
+		if among(ids, a.ID) && among(addresses, text(a.Email)) && among(usernames, text(a.Username)) && a.mentions(part) {
 			users = append(users, a)
 		}
 	}
 	return users
+}
+
+// among reports whether value is one of those wanted; without any, all are.
+func among(wanted []string, value string) bool {
+	return len(wanted) == 0 || slices.ContainsFunc(wanted, func(one string) bool { return strings.EqualFold(one, value) })
+}
+
+// mentions reports whether part, in small letters, is in what a user is found
+// by.
+func (a account) mentions(part string) bool {
+	return part == "" || strings.Contains(strings.ToLower(strings.Join([]string{a.ID, text(a.Email), text(a.Username), text(a.FirstName), text(a.LastName), a.Name}, "\n")), part)
 }

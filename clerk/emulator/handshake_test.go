@@ -16,7 +16,7 @@ import (
 
 // backend asks the Backend API with the secret key and a JSON body; nil for
 // none.
-func backend(t *testing.T, e *emulator.Emulator, method, path string, body any) (int, string) {
+func backend(t testing.TB, e *emulator.Emulator, method, path string, body any) (int, string) {
 	t.Helper()
 	var text []byte
 	if body != nil {

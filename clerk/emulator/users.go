@@ -3,10 +3,12 @@ package emulator
 import (
 	"cmp"
 	"crypto/rand"
+	"fmt"
 	"maps"
 	"net/mail"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -63,6 +65,54 @@ func (e *Emulator) CreateUser(email string) (clerk.User, error) {
 	return detached(a.User), err
 }
 
+// CreateUsers adds n users, 1 to 10,000, in one change, and returns them in the
+// order in which they came: a millisecond apart, the last one now. They are
+// called "User 1" and so on, and have a verified e-mail address.
+func (e *Emulator) CreateUsers(n int) ([]clerk.User, error) {
+	if n < 1 || n > maxPending {
+		return nil, fmt.Errorf("emulator: %d users cannot be made at once: 1 to %d can", n, maxPending)
+	}
+	users := make([]clerk.User, n)
+	err := e.change(func(s *state) error {
+		addresses, first := s.addresses(), e.now().Add(-time.Duration(n-1)*time.Millisecond)
+		number := 0
+		for i := range users {
+			number = nextNumber(number, addresses)
+			a := s.enrol(numbered(number), first.Add(time.Duration(i)*time.Millisecond))
+			users[i] = detached(a.User)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return users, nil
+}
+
+// addresses returns the e-mail addresses in use, in small letters.
+func (s *state) addresses() map[string]bool {
+	all := make(map[string]bool, len(s.Users))
+	for _, a := range s.Users {
+		all[strings.ToLower(text(a.Email))] = true
+	}
+	return all
+}
+
+// nextNumber returns the next number after one whose address is free.
+func nextNumber(after int, addresses map[string]bool) int {
+	for after++; addresses[numberedAddress(after)]; after++ {
+	}
+	return after
+}
+
+func numberedAddress(number int) string { return fmt.Sprintf("user%d@example.com", number) }
+
+// numbered returns one of many accounts.
+func numbered(number int) account {
+	email, first, last := numberedAddress(number), "User", strconv.Itoa(number)
+	return account{User: clerk.User{Email: &email, FirstName: &first, LastName: &last}}
+}
+
 // createUser adds a user of whom fields say all that is known.
 func (e *Emulator) createUser(fields url.Values, metadata ...string) (account, error) {
 	var a account
@@ -84,13 +134,18 @@ func (s *state) admit(a account, now time.Time) (account, error) {
 	if _, taken := s.find(text(a.Username)); taken {
 		return a, usernameTaken()
 	}
+	return s.enrol(a, now), nil
+}
+
+// enrol makes a user of an account that nobody has yet.
+func (s *state) enrol(a account, now time.Time) account {
 	now = now.UTC().Truncate(time.Millisecond)
 	a.ID, a.EmailVerified, a.CreatedAt, a.UpdatedAt = "user_"+rand.Text(), true, now, now
 	a.Name = displayName(a.User)
 	a.setMetadata(publicMetadata, a.metadata(publicMetadata))
 	s.Users[a.ID] = a
 	s.announceUser(userCreated, a, now)
-	return a, nil
+	return a
 }
 
 // freeAddress returns the e-mail address without blanks around it, or says why
