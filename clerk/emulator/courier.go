@@ -42,7 +42,7 @@ func (d Delivery) problems() map[string]string {
 		problems["repeat"] = fmt.Sprintf("A webhook is sent again 0 to %d times.", maxRepeat)
 	}
 	if !(d.Drop >= 0 && d.Drop <= 1) { // nor is it NaN
-		problems["drop"] = "From 0 to 100 percent are lost."
+		problems["drop"] = "The share that is never sent is from 0 to 100 percent."
 	}
 	return problems
 }

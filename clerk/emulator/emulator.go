@@ -204,6 +204,7 @@ func (e *Emulator) routes() http.Handler {
 	mux.Handle("GET "+Prefix+"/ready-users.json", e.answer(e.listReadyUsers))
 	mux.HandleFunc("GET "+Prefix+"/npm/@clerk/{package}/dist/{file...}", e.showScript)
 	e.portalRoutes(mux)
+	e.webhookRoutes(mux)
 	return mux
 }
 

@@ -74,6 +74,8 @@ func TestHeaders(t *testing.T) {
 		wantStatus              int
 	}{
 		{"GET", "/__clerk/sign-in", "no-store", 200},
+		{"GET", "/__clerk/webhooks", "no-store", 200},
+		{"GET", "/__clerk/webhooks/again", "no-store", 405},
 		{"GET", "/__clerk/v1/client", "no-store", 200},
 		{"GET", "/__clerk/v1/environment", "no-store", 200},
 		{"GET", "/__clerk/.well-known/jwks.json", "no-store", 200},
@@ -119,7 +121,7 @@ func TestScriptsAreAskedAboutAgain(t *testing.T) {
 
 func TestCrossSitePosts(t *testing.T) {
 	e := newEmulator(t, emulator.Options{})
-	for _, path := range []string{"/__clerk/sign-in", "/__clerk/user", "/__clerk/user/delete", "/__clerk/user/sign-out", "/__clerk/v1/client/sign_ins", "/__clerk/v1/client/sessions?_method=DELETE"} {
+	for _, path := range []string{"/__clerk/sign-in", "/__clerk/user", "/__clerk/user/delete", "/__clerk/user/sign-out", "/__clerk/webhooks", "/__clerk/webhooks/again", "/__clerk/webhooks/users", "/__clerk/v1/client/sign_ins", "/__clerk/v1/client/sessions?_method=DELETE"} {
 		for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
 			r := local("POST", path, "identifier=user_dev_ada")
 			r.Header.Set(name, value)
@@ -133,7 +135,7 @@ func TestCrossSitePosts(t *testing.T) {
 func TestLargeBodies(t *testing.T) {
 	e := newEmulator(t, emulator.Options{})
 	large := "identifier=" + strings.Repeat("a", 1<<20)
-	for _, path := range []string{"/__clerk/sign-in", "/__clerk/v1/client/sign_ins"} {
+	for _, path := range []string{"/__clerk/sign-in", "/__clerk/webhooks", "/__clerk/webhooks/again", "/__clerk/v1/client/sign_ins"} {
 		if w := serve(e, local("POST", path, large)); w.Code != http.StatusRequestEntityTooLarge {
 			t.Errorf("POST %s of 1 MiB = %d, want 413", path, w.Code)
 		}
