@@ -2,6 +2,8 @@ package emulator_test
 
 import (
 	"math"
+	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -105,10 +107,12 @@ func TestDelivery(t *testing.T) {
 	}
 }
 
-// Of events that come one after the other, a later one can overtake.
+// Of events that come one after the other, a later one can overtake. One goes
+// whenever one is due, so that all are gone when the last one is.
 func TestShuffleReachesAllThatWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, rec := settled(t, emulator.Options{Delivery: emulator.Delivery{Delay: time.Minute, Shuffle: true}})
+		begin := time.Now()
 		for range 50 {
 			createUsers(t, e, 1)
 			<-time.After(time.Second) // of the bubble's clock
@@ -116,6 +120,9 @@ func TestShuffleReachesAllThatWait(t *testing.T) {
 		flush(t, e)
 		if got := rec.numbers(); len(got) != 50 || slices.IsSorted(got) {
 			t.Errorf("the order is %v", got)
+		}
+		if took, want := time.Since(begin), 49*time.Second+time.Minute; took != want {
+			t.Errorf("it took %v, want %v", took, want)
 		}
 	})
 }
@@ -179,6 +186,48 @@ func TestDeliveryOutOfRange(t *testing.T) {
 			t.Errorf("at the start, %+v gives the error %v", tt.delivery, err)
 		}
 	}
+}
+
+// Where nobody listens, the oldest events go, here those of the ready users.
+func TestWaitingIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,000 webhooks take a while")
+	}
+	taken := 0
+	program := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { taken++ })
+	e := newEmulator(t, emulator.Options{Client: emulator.InProcess(program)})
+	createUsers(t, e, 10_000)
+	e.DeliverTo(endpoint)
+	flush(t, e)
+	if taken != 10_000 {
+		t.Errorf("%d webhooks waited, want 10,000", taken)
+	}
+}
+
+// With many users the state file is large: it is not written for each event.
+func TestStateFileIsWrittenSeldom(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clerk.json")
+	synctest.Test(t, func(t *testing.T) {
+		var versions []os.FileInfo
+		look := func() {
+			info, err := os.Stat(file)
+			if err != nil {
+				t.Error(err)
+			} else if n := len(versions); n == 0 || !os.SameFile(versions[n-1], info) {
+				versions = append(versions, info)
+			}
+		}
+		program := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { look() })
+		e := newEmulator(t, emulator.Options{StateFile: file, Client: emulator.InProcess(program)})
+		look()
+		createUsers(t, e, 300)
+		e.DeliverTo(endpoint)
+		flush(t, e)
+		look()
+		if n := len(versions); n != 3 { // the first, with the users, and without their events
+			t.Errorf("the file was written %d times, want 3", n)
+		}
+	})
 }
 
 // What was dropped is gone; what waits or was not taken comes after the next

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"cmp"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -81,10 +80,10 @@ func readDelivery(fields url.Values) (deliveryForm, Delivery) {
 // setting allows.
 func amount(text string) float64 {
 	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil || math.IsNaN(f) || f < 0 || f > 1e6 {
-		return -1
+	if err == nil && f >= 0 && f <= 1e6 {
+		return f
 	}
-	return f
+	return -1
 }
 
 // showWebhooks handles "GET /__clerk/webhooks".
