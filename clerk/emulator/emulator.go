@@ -109,7 +109,8 @@ type Emulator struct {
 
 // New returns an emulator with the ready users of a first start, or with what
 // the state file holds. A file that cannot be read as such is an error that
-// names it; it is left as it is. So is a ScriptDir that lacks a script.
+// names it; it is left as it is. So is a ScriptDir that lacks a script, and a
+// Delivery out of its range.
 func New(o Options) (*Emulator, error) {
 	if o.PublishableKey == "" {
 		o.PublishableKey = clerk.NewPublishableKey(defaultHost, false)
