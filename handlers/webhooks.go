@@ -34,7 +34,7 @@ func (s *Server) receiveWebhook(w http.ResponseWriter, r *http.Request) error {
 		s.log.Warn("webhook refused", "id", requestID(r), "error", err)
 		return answerWord(w, http.StatusBadRequest, "refused")
 	}
-	outcome, err := s.applyWebhook(r, event, unusable)
+	outcome, err := s.applyWebhook(r, event, body, unusable)
 	if err != nil {
 		s.log.Error("webhook failed; Clerk will deliver it again", "id", requestID(r), "error", err)
 		return answerWord(w, http.StatusInternalServerError, "failed")
@@ -44,21 +44,35 @@ func (s *Server) receiveWebhook(w http.ResponseWriter, r *http.Request) error {
 
 // applyWebhook stores a verified event with its effect, or with why it has
 // none.
-func (s *Server) applyWebhook(r *http.Request, event clerk.Event, unusable *clerk.UnusableError) (db.Outcome, error) {
-	row := db.Event{SvixID: event.ID, Type: event.Type, At: db.TimeOf(event.At), DeletedClerkID: event.DeletedUserID}
-	switch {
-	case unusable != nil:
-		row.Unusable = unusable.Error()
-		s.log.Error("webhook cannot be used", "id", requestID(r), "event", event.ID, "type", event.Type, "reason", row.Unusable)
-	case event.User != nil:
-		data := userData(*event.User)
-		row.User = &data
+func (s *Server) applyWebhook(r *http.Request, event clerk.Event, body []byte, unusable *clerk.UnusableError) (db.Outcome, error) {
+	if unusable != nil {
+		s.log.Error("webhook cannot be used", "id", requestID(r), "event", event.ID, "type", event.Type, "reason", unusable.Error())
 	}
-	outcome, err := s.db.ApplyEvent(r.Context(), row)
+	outcome, err := s.db.ApplyEvent(r.Context(), eventData(event, body, unusable))
 	if err != nil {
 		return "", fmt.Errorf("apply %s %s: %w", event.Type, event.ID, err)
 	}
 	return outcome, nil
+}
+
+// eventData is what the database keeps of Clerk's event. Unusable may be nil.
+func eventData(e clerk.Event, body []byte, unusable *clerk.UnusableError) db.Event {
+	data := db.Event{
+		SvixID:         e.ID,
+		Type:           e.Type,
+		At:             db.TimeOf(e.At),
+		ClerkID:        e.UserID,
+		DeletedClerkID: e.DeletedUserID,
+		EndedSessionID: e.EndedSessionID,
+	}
+	switch {
+	case unusable != nil:
+		data.Unusable, data.Body = unusable.Problem, string(body)
+	case e.User != nil:
+		user := userData(*e.User)
+		data.User = &user
+	}
+	return data
 }
 
 func answerWord(w http.ResponseWriter, status int, word string) error {
