@@ -27,7 +27,7 @@ var firstPage = cursor{db.MaxTime, math.MaxInt64}
 
 // nextPage cuts rows, of which there is one more when another page follows, to
 // a page, and returns the place behind it; nil when none follows.
-func nextPage[T any](rows []T, size int, place func(T) cursor) ([]T, *cursor) {
+func nextPage[T, C any](rows []T, size int, place func(T) C) ([]T, *C) {
 	if len(rows) <= size {
 		return rows, nil
 	}
