@@ -78,7 +78,7 @@ func (c Config) checkSecretKey() error {
 	if c.SecretKey == "" {
 		return errors.New("CLERK_SECRET_KEY is not set: " + where)
 	}
-	rest, live := strings.CutPrefix(c.SecretKey, "sk_live_")
+	rest, live := strings.CutPrefix(c.SecretKey, liveSecretPrefix)
 	rest, test := strings.CutPrefix(rest, "sk_test_")
 	if live == test || rest == "" || !isTokenText(rest) {
 		return errors.New("CLERK_SECRET_KEY is not a secret key, which starts with sk_test_ or sk_live_: " + where)
@@ -89,7 +89,7 @@ func (c Config) checkSecretKey() error {
 // checkModes compares the kinds of instance that two good keys belong to.
 func (c Config) checkModes() error {
 	instance, err := ParsePublishableKey(c.PublishableKey)
-	if err != nil || c.checkSecretKey() != nil || instance.Production == strings.HasPrefix(c.SecretKey, "sk_live_") {
+	if err != nil || c.checkSecretKey() != nil || instance.Production == strings.HasPrefix(c.SecretKey, liveSecretPrefix) {
 		return nil
 	}
 	return errors.New("CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY are of different instances, one development and one production: copy both from the same page of the Clerk dashboard")

@@ -30,6 +30,8 @@ const (
 	testKeyPrefix = "pk_test_"
 	liveKeyPrefix = "pk_live_"
 	suffixLength  = 8
+
+	liveSecretPrefix = "sk_live_"
 )
 
 // Instance is what a publishable key says about a Clerk instance, see

@@ -55,6 +55,21 @@ func (a *API) Users(ctx context.Context, after string, limit int) (UserPage, err
 	return page, nil
 }
 
+// CountUsers returns how many users Clerk has.
+func (a *API) CountUsers(ctx context.Context) (int64, error) {
+	body, err := a.get(ctx, "/users/count", nil)
+	if err != nil {
+		return 0, fmt.Errorf("clerk: count users: %w", err)
+	}
+	var count struct {
+		Total int64 `json:"total_count"`
+	}
+	if err := json.Unmarshal(body, &count); err != nil {
+		return 0, errors.New("clerk: count users: the Backend API's answer is not of the expected form")
+	}
+	return count.Total, nil
+}
+
 // isInvalid reports whether Clerk finds fault with a parameter. Its
 // documentation does not say which answer an unknown user in one leads to.
 func isInvalid(err error) bool {
