@@ -125,14 +125,17 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (visitor, erro
 	return s.visitorOf(r.Context(), result.Claims)
 }
 
-// visitorOf returns the visitor with a good session.
+// visitorOf returns the visitor with a good token. It outlives its session by
+// up to a minute, unless Clerk has told us of the end.
 func (s *Server) visitorOf(ctx context.Context, claims *clerk.Claims) (visitor, error) {
-	user, err := s.userOf(ctx, claims.Subject)
+	user, ended, err := s.userOf(ctx, claims)
 	switch {
 	case err != nil:
 		return visitor{}, err
 	case !user.Active():
 		return visitor{refused: true, sessionID: claims.SessionID}, nil
+	case ended:
+		return visitor{}, nil
 	}
 	return visitor{user: user, sessionID: claims.SessionID}, nil
 }
@@ -145,21 +148,22 @@ func (s *Server) sayExpired(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusUnauthorized)
 }
 
-// userOf returns the row of a user with a good session. One that is not there
-// yet is made on the spot: signing in never waits for a webhook. What Clerk has
-// not told us of them is asked for in the background.
-func (s *Server) userOf(ctx context.Context, clerkID string) (db.User, error) {
-	user, err := s.db.GetUserByClerkID(ctx, clerkID)
+// userOf returns the row of the user of a session, and whether the session is
+// known to have ended. A row that is not there yet is made on the spot: signing
+// in never waits for a webhook. What Clerk has not told us of them is asked for
+// in the background.
+func (s *Server) userOf(ctx context.Context, claims *clerk.Claims) (user db.User, ended bool, err error) {
+	row, err := s.db.GetSessionUser(ctx, db.GetSessionUserParams{ClerkID: claims.Subject, SessionID: claims.SessionID})
 	if errors.Is(err, sql.ErrNoRows) {
-		user, err = s.db.EnsureUser(ctx, clerkID)
+		row.User, err = s.db.EnsureUser(ctx, claims.Subject)
 	}
 	if err != nil {
-		return user, fmt.Errorf("user of a session: %w", err)
+		return row.User, false, fmt.Errorf("user of a session: %w", err)
 	}
-	if user.ClerkUpdatedAt == 0 && user.Active() {
-		s.completeUser(clerkID)
+	if row.User.ClerkUpdatedAt == 0 && row.User.Active() {
+		s.completeUser(claims.Subject)
 	}
-	return user, nil
+	return row.User, row.SessionEnded, nil
 }
 
 // completeAttempts is how often Clerk is asked about a user in a row; the pause
