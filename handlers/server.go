@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gorilla/sessions"
 
@@ -47,6 +48,7 @@ type Server struct {
 	handler    http.Handler
 	buffers    sync.Pool      // of *bytes.Buffer
 	completing sync.Map       // ids of users whom Clerk is being asked for
+	syncing    atomic.Bool    // the users are being compared with Clerk's
 	background sync.WaitGroup // what goes on after an answer
 	loops      sync.WaitGroup // what runs until Close
 	stop       context.CancelFunc

@@ -12,9 +12,11 @@ import (
 const upkeepPause = time.Hour
 
 // KeepUp does, at once and then every hour until Close, what nobody asks for:
-// it removes posts that were deleted long ago, and renders those anew that an
-// older version of the program rendered.
+// it removes posts that were deleted long ago and what is not needed any more
+// of webhooks, and renders those posts anew that an older version of the program
+// rendered. Once a day it compares the users with Clerk's.
 func (s *Server) KeepUp() {
+	s.loops.Go(s.syncDaily)
 	s.loops.Go(func() {
 		tick := time.NewTicker(upkeepPause)
 		defer tick.Stop()
@@ -30,15 +32,22 @@ func (s *Server) KeepUp() {
 }
 
 func (s *Server) upkeep(ctx context.Context) {
-	removed, err := s.db.PurgePosts(ctx)
-	if err != nil && ctx.Err() == nil {
-		s.log.Error("cannot remove deleted posts", "error", err)
-	}
-	if removed > 0 {
-		s.log.Info("removed posts that were deleted long ago", "posts", removed)
-	}
+	s.purge(ctx, "deleted posts", s.db.PurgePosts)
+	s.purge(ctx, "webhook events", s.db.PurgeEvents)
+	s.purge(ctx, "ended sessions", s.db.PurgeSessions)
 	if err := s.renderStale(ctx); err != nil && ctx.Err() == nil {
 		s.log.Error("cannot render old posts anew", "error", err)
+	}
+}
+
+// purge removes what has been kept for long enough.
+func (s *Server) purge(ctx context.Context, what string, remove func(context.Context) (int64, error)) {
+	removed, err := remove(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("cannot remove old "+what, "error", err)
+	}
+	if removed > 0 {
+		s.log.Info("removed old "+what, "rows", removed)
 	}
 }
 

@@ -81,7 +81,7 @@ func TestUpkeepSaysWhatFails(t *testing.T) {
 	site := newSite(t)
 	breakPosts(site)
 	site.upkeep(t.Context())
-	if log := site.log.String(); !strings.Contains(log, "cannot remove deleted posts") {
+	if log := site.log.String(); !strings.Contains(log, "cannot remove old deleted posts") {
 		t.Errorf("the log says %s", log)
 	}
 }
@@ -100,7 +100,7 @@ func (s *signal) Write(line []byte) (int, error) {
 }
 
 func TestKeepUpBeginsAtOnce(t *testing.T) {
-	removed := &signal{"removed posts", make(chan struct{})}
+	removed := &signal{"removed old deleted posts", make(chan struct{})}
 	site := newSite(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(removed, nil)) })
 	site.deleteLongAgo("Old", 31)
 	site.KeepUp()

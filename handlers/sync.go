@@ -1,0 +1,211 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"inkwell/clerk"
+	"inkwell/db"
+)
+
+const (
+	syncEvery = 24 * time.Hour
+	syncDelay = 30 * time.Second // from the start to the first look whether one is due
+	syncPause = time.Hour        // between two looks
+
+	syncAttempts = 5 // of a call that fails for a while
+)
+
+// ErrSyncUnderWay says that the users are being compared with Clerk's already.
+var ErrSyncUnderWay = errors.New("the users are being compared with Clerk's already")
+
+// Errors that keep a reconciliation from deleting everybody, when it is not
+// this site's users that Clerk lists.
+var (
+	errNoUsers      = errors.New("Clerk lists no users at all, and there are some here. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
+	errOthersUsers  = errors.New("none of the users that Clerk lists was known here, and none of those known here is in the list. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
+	errListRestarts = errors.New("Clerk's list of users changes too quickly to be read")
+)
+
+// SyncProgress is how far a comparison of the users is.
+type SyncProgress struct {
+	db.Sync
+	Total int64 // how many users Clerk has; 0 when it did not say
+}
+
+// SyncUsers compares all users with Clerk's and mends what differs: users whose
+// event was lost are added, changed or, when Clerk says of each alone that it
+// does not know them, deleted. It goes on where an interrupted comparison
+// stopped. Report, which may be nil, is told how far it is. The error is
+// [ErrSyncUnderWay] when there is one already.
+func (s *Server) SyncUsers(ctx context.Context, report func(SyncProgress)) (db.Sync, error) {
+	if !s.syncing.CompareAndSwap(false, true) {
+		return db.Sync{}, ErrSyncUnderWay
+	}
+	defer s.syncing.Store(false)
+	if report == nil {
+		report = func(SyncProgress) {}
+	}
+	sync, err := s.db.BeginSync(ctx)
+	if err != nil {
+		return db.Sync{}, err
+	}
+	if sync, err = s.walkUsers(ctx, sync, report); err == nil {
+		err = s.deleteMissing(ctx, sync)
+	}
+	if err != nil {
+		_, noted := s.db.BreakSync(context.WithoutCancel(ctx), sync.ID, err.Error())
+		return sync, errors.Join(fmt.Errorf("compare users with Clerk's: %w", err), noted)
+	}
+	return s.db.FinishSync(ctx, sync.ID)
+}
+
+// walkUsers stores all of Clerk's users, a page at a time.
+func (s *Server) walkUsers(ctx context.Context, sync db.Sync, report func(SyncProgress)) (db.Sync, error) {
+	total, err := s.clerkAPI.CountUsers(ctx)
+	if err != nil {
+		s.log.Warn("Clerk does not say how many users there are", "error", err)
+	}
+	report(SyncProgress{sync, total})
+	for restarts := 0; ; {
+		page, err := s.listUsers(ctx, sync.Cursor)
+		switch {
+		case errors.Is(err, clerk.ErrUserNotFound) && restarts < syncAttempts: // the last one that was stored is gone
+			restarts++
+			sync.Cursor = ""
+			continue
+		case errors.Is(err, clerk.ErrUserNotFound):
+			return sync, errListRestarts
+		case err != nil:
+			return sync, err
+		}
+		for _, problem := range page.Unusable {
+			s.log.Error("a user cannot be compared with Clerk's", "error", problem)
+		}
+		users := make([]db.UserData, len(page.Users))
+		for i, user := range page.Users {
+			users[i] = userData(user)
+		}
+		if sync, err = s.db.SavePage(ctx, sync.ID, users, page.Cursor); err != nil {
+			return sync, err
+		}
+		report(SyncProgress{sync, total})
+		if page.Last {
+			return sync, nil
+		}
+	}
+}
+
+// deleteMissing deletes the users whom Clerk does not know. One who was not in
+// the list is asked for: a list may lack somebody, an answer about one user
+// does not.
+func (s *Server) deleteMissing(ctx context.Context, sync db.Sync) error {
+	for after := int64(0); ; {
+		missing, err := s.db.ListMissingUsers(ctx, db.ListMissingUsersParams{SyncID: sync.ID, AfterID: after, PageSize: clerk.MaxPage})
+		switch {
+		case err != nil || len(missing) == 0:
+			return err
+		case sync.Checked == 0:
+			return errNoUsers
+		case sync.Added == sync.Checked:
+			return errOthersUsers
+		}
+		for _, user := range missing {
+			after = user.ID
+			if err := s.confirmMissing(ctx, sync.ID, user.ClerkID); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (s *Server) confirmMissing(ctx context.Context, syncID int64, clerkID string) error {
+	var user clerk.User
+	err := s.patiently(ctx, func() (err error) {
+		user, err = s.clerkAPI.User(ctx, clerkID)
+		return err
+	})
+	switch {
+	case errors.Is(err, clerk.ErrUserNotFound):
+		return s.db.DeleteMissing(ctx, syncID, clerkID, db.TimeOf(time.Now()))
+	case err != nil:
+		return err
+	}
+	_, err = s.db.SaveUser(ctx, userData(user))
+	return err
+}
+
+func (s *Server) listUsers(ctx context.Context, after string) (clerk.UserPage, error) {
+	var page clerk.UserPage
+	err := s.patiently(ctx, func() (err error) {
+		page, err = s.clerkAPI.Users(ctx, after, clerk.MaxPage)
+		return err
+	})
+	return page, err
+}
+
+// patiently makes a call of Clerk's API that nobody waits for: no faster than
+// Clerk allows, and again when it fails, as late as Clerk says.
+func (s *Server) patiently(ctx context.Context, call func() error) error {
+	pause := time.Second
+	for attempt := 1; ; attempt++ {
+		if err := s.clerkAPI.Pace(ctx); err != nil {
+			return err
+		}
+		err := call()
+		if err == nil || attempt == syncAttempts || errors.Is(err, clerk.ErrUserNotFound) || ctx.Err() != nil {
+			return err
+		}
+		wait := pause
+		if limit, ok := errors.AsType[*clerk.RateLimitError](err); ok {
+			wait = limit.RetryAfter
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+			pause *= 2
+		}
+	}
+}
+
+// startSync begins a comparison in the background. It reports false when one
+// is under way.
+func (s *Server) startSync() bool {
+	if s.syncing.Load() {
+		return false
+	}
+	s.background.Go(func() { s.syncNow(s.running) })
+	return true
+}
+
+// syncNow compares the users and writes to the log what came of it.
+func (s *Server) syncNow(ctx context.Context) {
+	sync, err := s.SyncUsers(ctx, nil)
+	switch {
+	case errors.Is(err, ErrSyncUnderWay), ctx.Err() != nil: // it will be gone on with
+	case err != nil:
+		s.log.Error("the users were not compared with Clerk's", "error", err)
+	default:
+		s.log.Info("compared the users with Clerk's", "checked", sync.Checked, "added", sync.Added, "changed", sync.Changed, "deleted", sync.Deleted)
+	}
+}
+
+// syncDaily compares the users when the last comparison is a day old, until
+// Close.
+func (s *Server) syncDaily() {
+	for wait := syncDelay; ; wait = syncPause {
+		select {
+		case <-s.running.Done():
+			return
+		case <-time.After(wait):
+		}
+		last, err := s.db.GetLastFinishedSync(s.running)
+		if err == nil && time.Since(last.FinishedAt.Time()) < syncEvery {
+			continue
+		}
+		s.syncNow(s.running)
+	}
+}
