@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -52,6 +53,9 @@ const (
 // run serves until ctx is done, then lets what is under way finish. It returns
 // nil after a clean stop. What it has to say goes to stderr.
 func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "sync" {
+		return runSync(ctx, args[1:], getenv, stderr)
+	}
 	set, err := readSettings(args, getenv, stderr)
 	if err != nil {
 		return err
@@ -94,11 +98,7 @@ func (p *program) serve(ctx context.Context, listener net.Listener, stderr io.Wr
 	if p.dev {
 		return p.serveDev(ctx, listener, stderr)
 	}
-	config, err := p.siteConfig()
-	if err != nil {
-		return err
-	}
-	site, err := handlers.New(config)
+	site, err := p.site(nil)
 	if err != nil {
 		return err
 	}
@@ -106,20 +106,33 @@ func (p *program) serve(ctx context.Context, listener net.Listener, stderr io.Wr
 	return p.answer(ctx, listener, stderr, site, site)
 }
 
+// standIn opens the stand-in for Clerk that belongs to the database.
+func (p *program) standIn() (*emulator.Emulator, error) {
+	return emulator.New(emulator.Options{StateFile: p.database + ".clerk.json", ScriptDir: p.scripts, Log: p.log})
+}
+
+// site returns the site, for the Clerk instance of the settings or, if there is
+// one, the stand-in.
+func (p *program) site(standIn *emulator.Emulator) (*handlers.Server, error) {
+	config, err := p.siteConfig()
+	if err != nil {
+		return nil, err
+	}
+	if standIn != nil {
+		config.Clerk, config.WebhookSecrets = standIn.Config(), []string{standIn.WebhookSecret()}
+	}
+	return handlers.New(config)
+}
+
 // serveDev serves with a stand-in for Clerk on the same origin. A new database
 // gets its users and some posts.
 func (p *program) serveDev(ctx context.Context, listener net.Listener, stderr io.Writer) error {
-	standIn, err := emulator.New(emulator.Options{StateFile: p.database + ".clerk.json", ScriptDir: p.scripts, Log: p.log})
+	standIn, err := p.standIn()
 	if err != nil {
 		return err
 	}
 	defer standIn.Close()
-	config, err := p.siteConfig()
-	if err != nil {
-		return err
-	}
-	config.Clerk, config.WebhookSecrets = standIn.Config(), []string{standIn.WebhookSecret()}
-	site, err := handlers.New(config)
+	site, err := p.site(standIn)
 	if err != nil {
 		return err
 	}
@@ -189,4 +202,72 @@ func stopServer(server *http.Server) error {
 		return fmt.Errorf("requests were cut off after %s: %w", shutdownTimeout, errors.Join(err, server.Close()))
 	}
 	return nil
+}
+
+// runSync is the command "inkwell sync": it compares the users with Clerk's
+// once, also while the site is served. It takes the settings of the site.
+func runSync(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	set, err := readSettings(args, getenv, stderr)
+	if err != nil {
+		return err
+	}
+	database, err := db.Open(ctx, set.database)
+	if err != nil {
+		return err
+	}
+	p := program{settings: set, db: database, log: newLogger(set, stderr)}
+	return errors.Join(p.sync(ctx, stderr), database.Close())
+}
+
+// sync compares the users once, shows on a terminal how far it is, and sums up.
+func (p *program) sync(ctx context.Context, stderr io.Writer) error {
+	var standIn *emulator.Emulator
+	if p.dev {
+		var err error
+		if standIn, err = p.standIn(); err != nil {
+			return err
+		}
+		defer standIn.Close()
+	}
+	site, err := p.site(standIn)
+	if err != nil {
+		return err
+	}
+	defer site.Close()
+	end := ""
+	var report func(handlers.SyncProgress)
+	if isTerminal(stderr) {
+		report, end = func(s handlers.SyncProgress) { fmt.Fprint(stderr, progressLine(s)) }, "\n"
+	}
+	sync, err := site.SyncUsers(ctx, report)
+	fmt.Fprint(stderr, end)
+	if ctx.Err() != nil {
+		return errors.New("interrupted: start it again within a day, and it goes on where it was")
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "Compared %d users with Clerk's: %d were missing here, %d were out of date, %d are gone at Clerk.\n",
+		sync.Checked, sync.Added, sync.Changed, sync.Deleted)
+	return nil
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+const barWidth = 30
+
+// progressLine says how far a comparison is, over what was said before.
+func progressLine(s handlers.SyncProgress) string {
+	if s.Total == 0 {
+		return fmt.Sprintf("\r%d users", s.Checked)
+	}
+	done := int(min(s.Checked, s.Total) * barWidth / s.Total)
+	return fmt.Sprintf("\r[%s%s] %d of %d users", strings.Repeat("#", done), strings.Repeat("-", barWidth-done), s.Checked, s.Total)
 }

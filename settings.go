@@ -60,7 +60,7 @@ func readSettings(args []string, getenv func(string) string, stderr io.Writer) (
 	flags.StringVar(&set.scripts, "dev-clerk-js", "", "with -dev: `folder` with the real ClerkJS, laid out as node_modules is, in the place of a small stand-in")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(stderr, "Inkwell serves posts. Its flags are:")
+			fmt.Fprintln(stderr, "Inkwell serves posts; \"inkwell sync\" compares its users with Clerk's, once. The flags of both are:")
 			flags.SetOutput(stderr)
 			flags.PrintDefaults()
 		}
