@@ -30,6 +30,7 @@ var mishaps = map[string]func(*testing.T, *browser){
 	"site refuses Clerk's session":   testSessionIsNotAccepted,
 	"site stops accepting sessions":  testSessionIsNotAcceptedAnyMore,
 	"Clerk is not there":             testClerkIsNotThere,
+	"Clerk never answers":            testClerkNeverAnswers,
 	"page out of memory":             testPageOutOfMemory,
 	"event stream":                   testEventStream,
 	"account is suspended":           testSuspended,

@@ -3,12 +3,16 @@ package handlers
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/network"
+	cdpage "github.com/chromedp/cdproto/page"
 
 	"inkwell/clerk"
+	"inkwell/clerk/emulator"
 )
 
 // testSignedOutWithNothingTyped signs out in one tab: what another one shows
@@ -88,6 +92,52 @@ func testClerkIsNotThere(t *testing.T, b *browser) {
 		holds("Text", "every *word*").focused("compose-form-publish").fits()
 	block()
 	p.press("Publish").hears("Your post is published.").lacks("#alerts .notice")
+}
+
+// testClerkNeverAnswers has a Frontend API that takes every request of a page,
+// from its start, and answers none.
+func testClerkNeverAnswers(t *testing.T, b *browser) {
+	site := newSite(t)
+	var silent atomic.Bool
+	defer site.hold(func(r *http.Request) bool {
+		return silent.Load() && strings.HasPrefix(r.URL.Path, emulator.Prefix+"/v1/")
+	})()
+	p := b.signedIn(t, site, ada, narrow).hurry()
+	p.allow("status of 401")
+	silent.Store(true)
+	p.open("/").write("Still here", "every *word*")
+	site.pass(2 * time.Minute)
+	p.press("Publish").sees(`#alerts [role="alert"]`, "Clerk cannot be reached").holds("Title", "Still here").
+		holds("Text", "every *word*").focused("compose-form-publish")
+	p.press("Ada Lovelace").press("Sign out").sees(".notice", "You are signed out.").sees(".site-header", "Join")
+	p.open("/sign-in").sees("#no-clerk", "Clerk could not be loaded.")
+}
+
+// hurry makes the timers of the pages that are opened next run ten times as
+// fast.
+func (p *tab) hurry() *tab {
+	p.t.Helper()
+	p.do("hurry", command(cdpage.AddScriptToEvaluateOnNewDocument, cdpage.AddScriptToEvaluateOnNewDocumentParams{
+		Source: `const { setTimeout: later } = window; window.setTimeout = (f, ms = 0, ...rest) => later(f, ms / 10, ...rest)`,
+	}))
+	return p
+}
+
+// hold makes the requests that match wait before they are answered, until
+// release is called. It counts for tabs that are opened later.
+func (s *testSite) hold(match func(*http.Request) bool) (release func()) {
+	gate := make(chan struct{})
+	next := s.handler
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if match(r) {
+			select {
+			case <-gate:
+			case <-r.Context().Done():
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+	return sync.OnceFunc(func() { close(gate) })
 }
 
 // testEventStream asks for what htmx would read as it comes, and is refused when

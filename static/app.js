@@ -32,12 +32,23 @@ function mayGo() {
   return ago > 30_000;
 }
 
+// inTime is the promise, but fails when it takes long: Clerk itself would try
+// for minutes, or wait for ever.
+function inTime(promise) {
+  return Promise.race([promise, new Promise((_, fail) => setTimeout(fail, 10_000))]);
+}
+
 let loading;
 
 // clerkReady resolves to Clerk, or to nothing: then the next call tries again.
 function clerkReady() {
   loading ??= loadClerk().catch(() => { loading = null; });
   return loading;
+}
+
+// clerkSoon is clerkReady, but resolves to nothing when that takes long.
+function clerkSoon() {
+  return inTime(clerkReady()).catch(() => {});
 }
 
 // loadClerk gives Clerk's components their script and their styles a nonce.
@@ -69,38 +80,39 @@ function follow({session, user}) {
   else askToSignIn(reader ? 'Somebody else is signed in now.' : 'Your session is over.');
 }
 
-// mountComponent shows Clerk's own form where a page has a place for it.
-async function mountComponent() {
+// mountComponent shows Clerk's own form where a page has a place for it, or
+// that Clerk is not there.
+function mountComponent(clerk) {
   const place = byId('clerk-component');
-  const clerk = await clerkReady();
   if (!place) return;
+  byId('no-clerk').hidden = Boolean(clerk);
+  if (!clerk) return;
   const {mount, redirectUrl: url} = place.dataset;
-  if (!clerk) byId('no-clerk').hidden = false;
-  else if (!url || !clerk.isSignedIn) {
+  if (!url || !clerk.isSignedIn) {
     clerk[mount](place, {forceRedirectUrl: url, signUpForceRedirectUrl: url, signInForceRedirectUrl: url});
   } else if (mayGo()) location.replace(url); // signed in, which the server did not see
   else byId('not-accepted').hidden = false;
 }
 
-// signOutEverywhere has Clerk end the session, so that all tabs hear of it.
+// signOutEverywhere has Clerk end the session, so that all tabs hear of it. The
+// server does it when Clerk is not there.
 async function signOutEverywhere(event) {
   const form = event.target.closest('form[data-sign-out]');
   if (!form) return;
   event.preventDefault();
   busy = true;
-  const clerk = await clerkReady();
+  const clerk = await clerkSoon();
   if (!clerk?.session) return form.submit();
-  await clerk.signOut({redirectUrl: '/'}).catch(() => form.submit());
+  await inTime(clerk.signOut({redirectUrl: '/'})).catch(() => form.submit());
 }
 
 // renew has Clerk renew the session cookie. It resolves to false when nobody is
-// signed in, to null when Clerk is not there: Clerk itself would try for minutes.
+// signed in, to null when Clerk is not there.
 async function renew() {
-  const clerk = await clerkReady();
+  const clerk = await clerkSoon();
   if (!clerk) return null;
-  const late = new Promise((_, fail) => setTimeout(fail, 10_000));
-  const token = clerk.session?.getToken({skipCache: true});
-  return Promise.race([token, late]).then(Boolean).catch(() => clerk.session ? null : false);
+  const token = inTime(clerk.session?.getToken({skipCache: true}));
+  return token.then(Boolean, () => clerk.session ? null : false);
 }
 
 // fetchRenewing is fetch, but renews a session that ran out and repeats the
@@ -153,4 +165,8 @@ on('keydown', closeMenus);
 addEventListener('pageshow', (event) => { // perhaps from before a sign-out
   if (event.persisted && wasSignedIn && mayGo()) location.reload();
 });
-mountComponent();
+
+// Clerk is loaded on every page with its script: it renews the session before
+// it runs out, and hears of other tabs.
+clerkReady().then(mountComponent);
+clerkSoon().then((clerk) => clerk || mountComponent());
