@@ -15,15 +15,19 @@ import (
 	"inkwell/clerk/emulator"
 )
 
-// testSignedOutWithNothingTyped signs out in one tab: what another one shows
-// follows.
+// testSignedOutWithNothingTyped signs out in one tab: what the others show
+// follows. What was typed in one of them has been sent.
 func testSignedOutWithNothingTyped(t *testing.T, b *browser) {
 	p := b.signedIn(t, newSite(t), ada, wide)
 	feed, form := p.another().open("/"), p.another().open("/posts/new").sees("h1", "Write a post")
-	form.until("Clerk has loaded", "Clerk.loaded")
-	feed.until("Clerk has loaded", "Clerk.loaded")
+	edit := p.another().open("/").write("Sent", "every *word*").press("Publish").hears("Your post is published.")
+	edit.press("Edit “Sent”").focused("post-1-title")
+	for _, other := range []*tab{feed, form, edit} {
+		other.until("Clerk has loaded", "Clerk.loaded")
+	}
 	p.press("Ada Lovelace").press("Sign out").sees(".site-header", "Join")
 	feed.sees(".site-header", "Join").lacks("#alerts .notice")
+	edit.sees(".site-header", "Join").lacks("#alerts .notice")
 	form.until("the form has led to the sign-in page", `location.pathname + location.search === "/sign-in?redirect_url=%2Fposts%2Fnew"`)
 }
 

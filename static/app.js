@@ -11,25 +11,38 @@ function warn(text, ...more) {
   byId('alerts').replaceChildren(notice);
 }
 
+// signInURL is the page to sign in that leads back to a path of this site.
+const signInURL = (path) => '/sign-in?redirect_url=' + encodeURIComponent(path);
+
 function askToSignIn(why) {
-  const href = '/sign-in?redirect_url=%2Faccount';
+  const href = signInURL('/account');
   warn(`${why} Nothing you typed is lost: sign in, then send it again.`,
     make('a', {href, textContent: 'Sign in in a new tab', target: '_blank'}));
 }
 
-let typed = false;
-let busy = false; // leaving or asking Clerk
 const wasSignedIn = Boolean(byId('account-menu')); // as the server saw it
+let busy = false; // leaving or asking Clerk
+const typed = new Set(); // the ids of fields somebody typed into
 
-// mayGo reports whether the page may go elsewhere by itself: not when something
-// typed would be lost, nor twice in a row, which may be a circle.
-function mayGo() {
-  for (const field of document.querySelectorAll('main form :is(textarea, input:not([type=hidden]))')) {
-    if (field.value.trim() && (typed || field.value !== field.defaultValue)) return false;
-  }
+// isTyped reports whether something typed would be lost with the page.
+function isTyped() {
+  const fields = [...document.querySelectorAll('main form :is(textarea, input:not([type=hidden]))')];
+  return fields.some((field) => field.value.trim() && (typed.has(field.id) || field.value !== field.defaultValue));
+}
+
+// forgetSent forgets what was sent: its field is gone, or empty again.
+function forgetSent() {
+  for (const id of typed) if (!byId(id)?.value) typed.delete(id);
+}
+
+// leave goes elsewhere, or reports that it does not: once in half a minute at
+// most, for two pages that lead to each other would be a circle.
+function leave(go) {
   const ago = Date.now() - (sessionStorage.went ?? 0);
+  if (ago < 30_000) return false;
   sessionStorage.went = Date.now();
-  return ago > 30_000;
+  go();
+  return true;
 }
 
 // inTime is the promise, but fails when it takes long: Clerk itself would try
@@ -76,8 +89,7 @@ function follow({session, user}) {
   const before = reader;
   reader = user?.id ?? null;
   if (busy || reader === before || (reader && before === undefined)) return;
-  if (mayGo()) location.reload();
-  else askToSignIn(reader ? 'Somebody else is signed in now.' : 'Your session is over.');
+  if (isTyped() || !leave(() => location.reload())) askToSignIn(reader ? 'Somebody else is signed in now.' : 'Your session is over.');
 }
 
 // mountComponent shows Clerk's own form where a page has a place for it, or
@@ -90,8 +102,9 @@ function mountComponent(clerk) {
   const {mount, redirectUrl: url} = place.dataset;
   if (!url || !clerk.isSignedIn) {
     clerk[mount](place, {forceRedirectUrl: url, signUpForceRedirectUrl: url, signInForceRedirectUrl: url});
-  } else if (mayGo()) location.replace(url); // signed in, which the server did not see
-  else byId('not-accepted').hidden = false;
+  } else if (!leave(() => location.replace(url))) { // signed in, which the server did not see
+    byId('not-accepted').hidden = false;
+  }
 }
 
 // signOutEverywhere has Clerk end the session, so that all tabs hear of it. The
@@ -123,8 +136,7 @@ async function fetchRenewing(url, options) {
   busy = true;
   const renewed = await renew();
   busy = false;
-  if (renewed === false && mayGo()) {
-    location.assign('/sign-in?redirect_url=' + encodeURIComponent(location.pathname + location.search));
+  if (renewed === false && !isTyped() && leave(() => location.assign(signInURL(location.pathname + location.search)))) {
     return new Response(null, {status: 204});
   }
   const again = renewed ? await fetch(url, options) : response;
@@ -158,12 +170,13 @@ on('htmx:error', ({detail}) => {
   }
 });
 on('htmx:sse:error', ({detail}) => { if (detail.status === 401) renew(); }); // it tries again
-on('input', () => { typed = true; });
+on('htmx:after:swap', forgetSent);
+on('input', ({target}) => typed.add(target.id));
 on('submit', signOutEverywhere);
 on('click', closeMenus);
 on('keydown', closeMenus);
 addEventListener('pageshow', (event) => { // perhaps from before a sign-out
-  if (event.persisted && wasSignedIn && mayGo()) location.reload();
+  if (event.persisted && wasSignedIn && !isTyped()) location.reload();
 });
 
 // Clerk is loaded on every page with its script: it renews the session before
