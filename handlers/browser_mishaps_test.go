@@ -31,6 +31,8 @@ var mishaps = map[string]func(*testing.T, *browser){
 	"site stops accepting sessions":  testSessionIsNotAcceptedAnyMore,
 	"Clerk is not there":             testClerkIsNotThere,
 	"Clerk never answers":            testClerkNeverAnswers,
+	"somebody else, before renewal":  func(t *testing.T, b *browser) { testSomebodyElse(t, b, "/posts") },
+	"somebody else, while renewing":  func(t *testing.T, b *browser) { testSomebodyElse(t, b, "/tokens") },
 	"page out of memory":             testPageOutOfMemory,
 	"event stream":                   testEventStream,
 	"account is suspended":           testSuspended,

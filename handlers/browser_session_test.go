@@ -144,6 +144,41 @@ func (s *testSite) hold(match func(*http.Request) bool) (release func()) {
 	return sync.OnceFunc(func() { close(gate) })
 }
 
+// testSomebodyElse signs out in another tab, and in as another user, while a
+// request of the first tab whose path ends like this is on its way. What one
+// wrote is not published as the other's.
+func testSomebodyElse(t *testing.T, b *browser, path string) {
+	site := newSite(t)
+	var writing atomic.Bool
+	arrived := make(chan struct{}, 10)
+	release := site.hold(func(r *http.Request) bool {
+		held := writing.Load() && r.Method == "POST" && strings.HasSuffix(r.URL.Path, path)
+		if held {
+			arrived <- struct{}{}
+		}
+		return held
+	})
+	defer release()
+	p := b.signedIn(t, site, ada, narrow)
+	p.allow("status of 401")
+	p.write("Still here", "every *word*")
+	p.outliveToken()
+	writing.Store(true)
+	p.press("Publish")
+	<-arrived
+	writing.Store(false)
+
+	other := p.another().open("/").press("Ada Lovelace").press("Sign out").sees(".site-header", "Join").signIn("Grace Hopper")
+	eval[bool](p, `dispatchEvent(new Event("focus"))`)
+	p.until("Clerk has noticed", `Clerk.user?.firstName === "Grace"`)
+	release()
+	p.lacks("[aria-busy]").sees(`#alerts [role="alert"]`, "Somebody else is signed in now.").
+		holds("Title", "Still here").holds("Text", "every *word*").lacks(".post-item")
+
+	other.press("Grace Hopper").press("Sign out").sees(".site-header", "Join").signIn("Ada Lovelace")
+	p.press("Publish").hears("Your post is published.").sees(".post-item .author", "Ada Lovelace").lacks("#alerts .notice")
+}
+
 // testEventStream asks for what htmx would read as it comes, and is refused when
 // htmx would connect again.
 func testEventStream(t *testing.T, b *browser) {

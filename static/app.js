@@ -21,7 +21,6 @@ function askToSignIn(why) {
 }
 
 const wasSignedIn = Boolean(byId('account-menu')); // as the server saw it
-let busy = false; // leaving or asking Clerk
 const typed = new Set(); // the ids of fields somebody typed into
 
 // isTyped reports whether something typed would be lost with the page.
@@ -80,16 +79,26 @@ async function loadClerk() {
   return clerk;
 }
 
-let reader; // the user's id; undefined until Clerk has said
+let owner; // the id of the user whose page this is; undefined until Clerk has said
+let heard; // the id of who is signed in by Clerk's last word; null: nobody
+let asking = 0; // how many ask Clerk, and act themselves on what it says
 
 // follow notices that another tab signed out, or in as somebody else. Clerk
 // says undefined meanwhile.
 function follow({session, user}) {
-  if (session === undefined) return;
-  const before = reader;
-  reader = user?.id ?? null;
-  if (busy || reader === before || (reader && before === undefined)) return;
-  if (isTyped() || !leave(() => location.reload())) askToSignIn(reader ? 'Somebody else is signed in now.' : 'Your session is over.');
+  if (session === undefined || asking) return;
+  const id = user?.id ?? null;
+  const known = id === heard;
+  heard = id;
+  owner ??= id;
+  if (!known && (!id || id !== owner)) showChange(id);
+}
+
+// showChange shows the page as it is for who is signed in now, or says so when
+// something typed would be lost.
+function showChange(id) {
+  if (!isTyped() && leave(() => location.reload())) return;
+  askToSignIn(id ? 'Somebody else is signed in now.' : 'Your session is over.');
 }
 
 // mountComponent shows Clerk's own form where a page has a place for it, or
@@ -113,36 +122,44 @@ async function signOutEverywhere(event) {
   const form = event.target.closest('form[data-sign-out]');
   if (!form) return;
   event.preventDefault();
-  busy = true;
+  asking++; // until the page is left
   const clerk = await clerkSoon();
   if (!clerk?.session) return form.submit();
   await inTime(clerk.signOut({redirectUrl: '/'})).catch(() => form.submit());
 }
 
-// renew has Clerk renew the session cookie. It resolves to false when nobody is
-// signed in, to null when Clerk is not there.
+// renew has Clerk renew the session cookie. It resolves to the id of who is
+// signed in then, to null for nobody, to undefined when Clerk is not there.
 async function renew() {
+  asking++;
   const clerk = await clerkSoon();
-  if (!clerk) return null;
-  const token = inTime(clerk.session?.getToken({skipCache: true}));
-  return token.then(Boolean, () => clerk.session ? null : false);
+  const failed = await inTime(clerk?.session?.getToken({skipCache: true})).then(() => false, () => true);
+  asking--;
+  if (!clerk || (failed && clerk.session)) return undefined;
+  heard = clerk.user?.id ?? null;
+  owner ??= heard;
+  return heard;
 }
 
 // fetchRenewing is fetch, but renews a session that ran out and repeats the
-// request once: a token lives a minute, and a laptop may have slept.
+// request once: a token lives a minute, and a laptop may have slept. What one
+// user sends is not repeated as another.
 async function fetchRenewing(url, options) {
+  const sender = owner;
   const response = await fetch(url, options);
   if (response.status !== 401) return response;
-  busy = true;
-  const renewed = await renew();
-  busy = false;
-  if (renewed === false && !isTyped() && leave(() => location.assign(signInURL(location.pathname + location.search)))) {
+  const id = await renew();
+  if (id && id !== (sender ?? id)) {
+    showChange(id);
     return new Response(null, {status: 204});
   }
-  const again = renewed ? await fetch(url, options) : response;
+  if (id === null && !isTyped() && leave(() => location.assign(signInURL(location.pathname + location.search)))) {
+    return new Response(null, {status: 204});
+  }
+  const again = id ? await fetch(url, options) : response;
   if (again.status === 401 && again.headers.get('HX-Reswap') === 'none') {
-    askToSignIn(renewed ? 'Your session was not accepted.' : renewed === null
-      ? 'Your session cannot be renewed: Clerk cannot be reached.' : 'Your session is over.');
+    askToSignIn(id ? 'Your session was not accepted.' : id === null
+      ? 'Your session is over.' : 'Your session cannot be renewed: Clerk cannot be reached.');
   }
   return again;
 }
@@ -169,8 +186,11 @@ on('htmx:error', ({detail}) => {
     warn('The site cannot be reached. Nothing is lost: check the connection and try again.');
   }
 });
-on('htmx:sse:error', ({detail}) => { if (detail.status === 401) renew(); }); // it tries again
 on('htmx:after:swap', forgetSent);
+on('htmx:sse:error', async ({detail}) => { // it tries again by itself
+  const id = detail.status === 401 ? await renew() : undefined;
+  if (id !== undefined && id !== owner) showChange(id);
+});
 on('input', ({target}) => typed.add(target.id));
 on('submit', signOutEverywhere);
 on('click', closeMenus);
