@@ -1,7 +1,10 @@
 package handlers
 
 import (
+	"fmt"
+	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,26 +158,63 @@ func testClerkRenewsToken(t *testing.T, b *browser, key clerkKey) {
 	}
 }
 
-// testClerkCookiesLost takes each cookie away, alone, and goes to a page that
-// needs a user. Without that by which the Frontend API knows the browser,
-// nobody is signed in.
+// testClerkCookiesLost takes each cookie away, alone, and then all forms of
+// some, and goes to a page that needs a user. Left alone are that by which the
+// Frontend API knows the browser, without which nobody is signed in, and one
+// form of the client's time, as nobody misses it beside the other.
 func testClerkCookiesLost(t *testing.T, b *browser, key clerkKey) {
 	p := b.signedIn(t, key.site(t), ada, wide).allowClerk()
-	for _, cookie := range p.cookies() {
-		p.until("Clerk has loaded", "Clerk.loaded")
-		if cookie.Name == "__client" {
-			continue
-		}
-		p.setCookie(cookie.Name, "")
-		p.open("/posts/new").sees("h1", "Write a post").at("/posts/new")
-	}
 	p.until("Clerk has loaded", "Clerk.loaded")
-	for _, cookie := range p.cookies() {
-		if strings.HasPrefix(cookie.Name, clerk.SessionCookie) || strings.HasPrefix(cookie.Name, clerk.ClientUATCookie) {
-			p.setCookie(cookie.Name, "")
+	cookies := p.cookies()
+	for _, cookie := range cookies {
+		if cookie.Name != "__client" && !strings.HasPrefix(cookie.Name, clerk.ClientUATCookie) {
+			p.survivesWithout(cookie.Name)
 		}
+	}
+	for _, tt := range []struct {
+		lost   []string // the names without suffix
+		status int      // how the page is first answered
+		reason string   // and why
+	}{
+		{[]string{clerk.SessionCookie}, http.StatusTemporaryRedirect, "client-uat-but-no-session-token"},
+		{[]string{clerk.ClientUATCookie}, http.StatusTemporaryRedirect, "session-token-but-no-client-uat"},
+		{[]string{clerk.SessionCookie, clerk.ClientUATCookie}, http.StatusSeeOther, "session-token-and-uat-missing"},
+	} {
+		var names []string
+		for _, cookie := range cookies {
+			if slices.ContainsFunc(tt.lost, func(name string) bool { return strings.HasPrefix(cookie.Name, name) }) {
+				names = append(names, cookie.Name)
+			}
+		}
+		p.survivesWithout(names...)
+		if answer := fmt.Sprintf(`"status":%d,`, tt.status); !p.site.logged(`"path":"/posts/new",`+answer, `"auth":"`+tt.reason+`"`) {
+			t.Errorf("without %q, the page was never answered with %d for the reason %s", names, tt.status, tt.reason)
+		}
+	}
+}
+
+// survivesWithout takes cookies away where no script of Clerk's puts them back,
+// and waits for them on a page that needs a user.
+func (p *tab) survivesWithout(names ...string) {
+	p.t.Helper()
+	p.open("/healthz")
+	for _, name := range append(names, clerk.RedirectCountCookie) {
+		p.setCookie(name, "")
 	}
 	p.open("/posts/new").sees("h1", "Write a post").at("/posts/new")
+	for _, name := range names {
+		p.until(name+" is back", `document.cookie.split("; ").some(pair => pair.startsWith(`+quote(name+"=")+`))`)
+	}
+}
+
+// logged reports whether a line of the log contains all parts.
+func (s *testSite) logged(parts ...string) bool {
+	for line := range strings.Lines(s.log.String()) {
+		if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // cookies returns what the site and Clerk keep in the browser.
@@ -237,7 +277,7 @@ func testClerkSignOut(t *testing.T, b *browser, key clerkKey) {
 
 // testClerkSessionGone opens a page with the token of a session that is over.
 // The server cannot know for a minute, Clerk does: the page loads once more, and
-// says so when that did not help.
+// says so when that did not help; the next page does not load a second time.
 func testClerkSessionGone(t *testing.T, b *browser, key clerkKey) {
 	site := key.site(t)
 	p := b.signedIn(t, site, ada, wide).allowClerk()
@@ -245,9 +285,10 @@ func testClerkSessionGone(t *testing.T, b *browser, key clerkKey) {
 	if err := site.clerkAPI.RevokeSession(t.Context(), eval[string](p, "Clerk.session.id")); err != nil {
 		t.Fatal(err)
 	}
-	p.open("/").sees("header:has(a[href*=sign-up]), #alerts [role=alert]", "")
-	if visits := strings.Count(site.log.String(), `"path":"/","status":200`); visits > 3 {
-		t.Errorf("the page was shown %d times, want at most one more than it was asked for", visits)
+	const settled = "header:has(a[href*=sign-up]), #alerts [role=alert]"
+	p.open("/").sees(settled, "").press("Dark").sees("[data-theme=dark]", "").sees(settled, "")
+	if visits := strings.Count(site.log.String(), `"path":"/","status":200`); visits > 4 {
+		t.Errorf("the page was shown %d times, want at most one more than the 3 it was asked for", visits)
 	}
 }
 
