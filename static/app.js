@@ -178,7 +178,7 @@ const on = document.addEventListener.bind(document);
 on('htmx:config:request', ({detail}) => { detail.ctx.fetch = fetchRenewing; });
 on('htmx:before:request', (event) => {
   event.target.setAttribute?.('aria-busy', 'true');
-  byId('alerts').replaceChildren();
+  if (event.detail.ctx.sourceEvent?.type !== 'every') byId('alerts').replaceChildren(); // what asks by itself answers nobody
 });
 on('htmx:finally:request', (event) => event.target.removeAttribute?.('aria-busy'));
 on('htmx:error', ({detail}) => {
