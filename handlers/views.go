@@ -125,11 +125,20 @@ func ago(t, now time.Time) string {
 	return t.UTC().Format("2 January 2006")
 }
 
-func plural(n int, noun string) string {
+func plural[N int | int64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return thousands(n) + " " + noun + "s"
+}
+
+// thousands writes a number that is not negative with commas.
+func thousands[N int | int64](n N) string {
+	digits := fmt.Sprint(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }
 
 // postActions is what post-actions.html shows: what a reader may do.
