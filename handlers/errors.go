@@ -27,9 +27,11 @@ var (
 	errUnverified       = &userError{http.StatusServiceUnavailable, "Clerk, which keeps the sign-ins of this site, cannot be reached, so that we cannot tell who you are. Nothing was changed: try again in a minute. Reading works without it."}
 	errNotAuthor        = &userError{http.StatusForbidden, "Only its author can change this post."}
 	errNotModerator     = &userError{http.StatusForbidden, "Only its author or a moderator can delete this post."}
+	errNotAdmin         = &userError{http.StatusForbidden, "This page is for administrators. Ask the owner of this site to make you one."}
 	errTitleInUseAgain  = &userError{http.StatusConflict, "The author has another post with this title by now. Rename that one, then undo again."}
 	errCrossOrigin      = &userError{http.StatusForbidden, "This came from another site and was not carried out. Open the page here and try again."}
 	errHalfSignedOut    = &userError{http.StatusServiceUnavailable, "You are signed out in this browser, but Clerk could not be reached to end the session there. If others use this computer, sign in and out again in a few minutes."}
+	errNoDeadLetter     = &userError{http.StatusNotFound, "This event cannot be tried again: it was applied meanwhile, or its text is not kept any more. Load the page anew to see how it stands."}
 	errBadCursor        = &userError{http.StatusBadRequest, "That is no place in the list. Start at the first page."}
 	errBadQuery         = &userError{http.StatusBadRequest, "What follows the question mark in this address cannot be read."}
 	errBadBody          = &userError{http.StatusBadRequest, "The body did not arrive whole. Send it again."}

@@ -50,29 +50,35 @@ var seen inventory
 
 // landmarks tell by a piece of an answer that a template was shown.
 var landmarks = map[string]string{
-	"page account":         `<dl class="facts">`,
-	"page drafts":          `<div id="drafts"`,
-	"page error":           `<ul class="links">`,
-	"page expired":         `<h1>Your session ran out</h1>`,
-	"page feed":            `<div id="feed"`,
-	"page post":            `<main id="main" tabindex="-1">` + "\n" + `<article`,
-	"page post-form":       `<form id="post-form"`,
-	"page sign-in":         `data-clerk-component="sign-`,
-	"partial alert":        `<hx-partial hx-target="#alerts"`,
-	"partial avatar":       `class="avatar`,
-	"partial byline":       `class="byline"`,
-	"partial more":         `id="load-more"`,
-	"partial notice":       `<div class="notice`,
-	"partial post":         `class="post">`,
-	"partial post-actions": `class="actions"`,
-	"partial post-created": `hx-swap="afterbegin"`,
-	"partial post-deleted": `class="post-deleted"`,
-	"partial post-form":    `-rendering" class="rendering"`,
-	"partial post-item":    `class="post-item"`,
-	"partial posts":        `<p id="more"`,
-	"partial preview":      `class="preview"`,
-	"partial status":       `<hx-partial hx-target="#status"`,
-	"partial title":        `· Inkwell</title>`,
+	"page account":             `<dl class="facts">`,
+	"page admin-webhooks":      `<form id="event-search"`,
+	"page drafts":              `<div id="drafts"`,
+	"page error":               `<ul class="links">`,
+	"page expired":             `<h1>Your session ran out</h1>`,
+	"page feed":                `<div id="feed"`,
+	"page post":                `<main id="main" tabindex="-1">` + "\n" + `<article`,
+	"page post-form":           `<form id="post-form"`,
+	"page sign-in":             `data-clerk-component="sign-`,
+	"partial alert":            `<hx-partial hx-target="#alerts"`,
+	"partial avatar":           `class="avatar`,
+	"partial byline":           `class="byline"`,
+	"partial event":            `class="event"`,
+	"partial events":           `<table class="events"`,
+	"partial events-more":      `hx-target="#event-rows"`,
+	"partial more":             `id="load-more"`,
+	"partial notice":           `<div class="notice`,
+	"partial overview":         `<div id="overview"`,
+	"partial overview-changed": `hx-target="#overview"`,
+	"partial post":             `class="post">`,
+	"partial post-actions":     `class="actions"`,
+	"partial post-created":     `hx-swap="afterbegin"`,
+	"partial post-deleted":     `class="post-deleted"`,
+	"partial post-form":        `-rendering" class="rendering"`,
+	"partial post-item":        `class="post-item"`,
+	"partial posts":            `<p id="more"`,
+	"partial preview":          `class="preview"`,
+	"partial status":           `<hx-partial hx-target="#status"`,
+	"partial title":            `· Inkwell</title>`,
 }
 
 // add takes an answer into account. A refusal exercises no route.
@@ -180,7 +186,7 @@ func (m *markup) look(n *html.Node) {
 	if n.Data == "style" || n.Data == "script" && (attr(n, "src") == "" || n.FirstChild != nil) {
 		m.fault("there is an inline <%s>", n.Data)
 	}
-	if n.Data == "form" && (attr(n, "method") != "post" || attr(n, "action") == "") {
+	if n.Data == "form" && (!slices.Contains([]string{"get", "post"}, attr(n, "method")) || attr(n, "action") == "") {
 		m.fault("a form has method %q and action %q", attr(n, "method"), attr(n, "action"))
 	}
 	for _, a := range n.Attr {

@@ -14,7 +14,7 @@ type route struct {
 
 // routes lists every URL of the program. The access rule stands on the line:
 // public (everybody, known or not), signedIn (others are sent to the sign-in
-// page or get 401), or unguarded (nobody's session is looked at).
+// page or get 401), admin (other users get 403 besides), or unguarded (nobody's session is looked at).
 func (s *Server) routes() []route {
 	return []route{
 		{"GET /{$}", s.public(s.showFeed)},
@@ -36,6 +36,11 @@ func (s *Server) routes() []route {
 		{"POST /sign-out", s.public(s.signOut)},
 		{"GET /account", s.signedIn(s.showAccount)},
 		{"POST /preferences", s.public(s.updatePreferences)},
+
+		{"GET /admin/webhooks", s.admin(s.showWebhooks)},
+		{"POST /admin/webhooks/retry", s.admin(s.retryWebhook)},
+		{"GET /admin/sync", s.admin(s.showSync)},
+		{"POST /admin/sync", s.admin(s.requestSync)},
 
 		{"GET /api/me", s.signedIn(s.apiMe)},
 		{"GET /api/posts", s.public(s.apiListPosts)},

@@ -28,13 +28,14 @@ func viewOf(name string) string {
 
 // currentUser is who is signed in, in the header of every page.
 type currentUser struct {
-	Name   string
-	Avatar avatar
+	Name    string
+	Avatar  avatar
+	IsAdmin bool
 }
 
 func newCurrentUser(u db.User) *currentUser {
 	name := displayName(u.Name, u.Username)
-	return &currentUser{Name: name, Avatar: newAvatar(u.ID, name, u.ImageURL)}
+	return &currentUser{Name: name, Avatar: newAvatar(u.ID, name, u.ImageURL), IsAdmin: u.Role == db.RoleAdmin}
 }
 
 // avatar is a user's picture, or initials on a colour.
