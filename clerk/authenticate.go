@@ -46,10 +46,13 @@ func (a *Authenticator) Authenticate(r *http.Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if resolved != nil {
+	if resolved != nil && !resolved.Unverified {
 		return *resolved, nil
 	}
 	result := a.byCookies(r.Context(), q)
+	if resolved != nil && result.State != SignedIn { // a handshake that cannot be asked for takes no session away
+		return *resolved, nil
+	}
 	if result.Problem == nil {
 		result.Problem = problem
 	}

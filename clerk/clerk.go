@@ -33,6 +33,7 @@
 //   - X-Forwarded-Host and -Proto count from trusted proxies alone.
 //   - Cookies of more than 64 KB in all, and tokens of more than 16 KB, count
 //     as none.
+//   - A handshake whose cookies cannot be had takes no good session away.
 //   - Requests can make it call the Backend API only so often: for keys, for
 //     handshakes, and for each session that is refreshed.
 //   - A token's issuer, when it has one, must be the instance; its authorized

@@ -3,6 +3,7 @@ package clerk
 import (
 	"context"
 	"crypto/rsa"
+	"errors"
 	"sync"
 	"time"
 
@@ -44,6 +45,9 @@ type keySet struct {
 	unknown *lru.Cache[string, time.Time] // when an id was found to be in no set
 	limit   *rate.Limiter                 // of fetches for unknown ids
 }
+
+// errNotLookedFor says that a key may be there all the same.
+var errNotLookedFor = errors.New("too many tokens with unknown keys: the key set is not asked for")
 
 // A keyFetch is one fetch that any number of requests wait for.
 type keyFetch struct {
@@ -117,7 +121,9 @@ func (s *keySet) missing(ctx context.Context, id string, came, now time.Time) fi
 	case s.paused(now):
 		return finding{err: fetchError(s.failure)}
 	case s.flight == nil && !s.limit.AllowN(now, 1):
-		return finding{err: unknownKey(id)}
+		err := unknownKey(id)
+		err.err = errNotLookedFor
+		return finding{err: err}
 	}
 	return finding{fetch: s.start(ctx, now)}
 }

@@ -45,10 +45,7 @@ func (s *keyServer) authenticator(t *testing.T) *clerk.Authenticator {
 // of an id.
 func ask(t *testing.T, a *clerk.Authenticator, id string) string {
 	t.Helper()
-	at := time.Now().Unix()
-	good := claims{"iat": at, "nbf": at, "exp": at + 60}
-	token := sign(sessionClaims(good), map[string]any{"kid": id}, "")
-	result, err := a.Authenticate(get("/", map[string]string{clerk.SessionCookie: token, clerk.ClientUATCookie: "1"}))
+	result, err := a.Authenticate(bearing(id))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +53,15 @@ func ask(t *testing.T, a *clerk.Authenticator, id string) string {
 		t.Errorf("unverified: %v, want %v", result.Unverified, unavailable)
 	}
 	return result.Reason
+}
+
+// bearing returns a request with a token that is signed now with the key of an
+// id.
+func bearing(id string) *http.Request {
+	at := time.Now().Unix()
+	good := claims{"iat": at, "nbf": at, "exp": at + 60}
+	token := sign(sessionClaims(good), map[string]any{"kid": id}, "")
+	return get("/", map[string]string{clerk.SessionCookie: token, clerk.ClientUATCookie: "1"})
 }
 
 // TestKeySet tells, moment by moment, when the key set is asked for and what
@@ -187,6 +193,22 @@ func TestFloodOfUnknownKeys(t *testing.T) {
 		all.Wait()
 		if n := server.fetches.Load(); n > 1+5+20/5 {
 			t.Errorf("%d fetches", n)
+		}
+	})
+}
+
+// Where the limit forbids to look for a key, nobody is told that there is none.
+func TestKeyThatIsNotLookedFor(t *testing.T) {
+	keys()
+	synctest.Test(t, func(t *testing.T) {
+		a := (&keyServer{id: kid}).authenticator(t)
+		ask(t, a, kid)
+		for i := range 6 {
+			<-time.After(time.Millisecond)
+			result, err := a.Authenticate(bearing(fmt.Sprint("ins_made_up_", i)))
+			if limited := i == 5; err != nil || result.Reason != "jwk-kid-mismatch" || result.Unverified != limited {
+				t.Errorf("%d: %q, unverified %t, %v", i, result.Reason, result.Unverified, err)
+			}
 		}
 	})
 }

@@ -264,6 +264,12 @@ func withoutDefaultPort(scheme, authority string) string {
 	return host
 }
 
+// StripQuery returns a URL without the query parameters that Clerk adds to it,
+// for where it is to be come back to: a handshake must not happen twice.
+func StripQuery(u *url.URL) *url.URL {
+	return without(u, DevBrowserCookie, HandshakeCookie, HandshakeNonceCookie, "__clerk_help", "__clerk_synced", "__dev_session")
+}
+
 // without returns u without some query parameters; the others stay as they
 // were written.
 func without(u *url.URL, parameters ...string) *url.URL {
