@@ -89,7 +89,7 @@ func (s *Server) signedIn(h func(http.ResponseWriter, *http.Request, db.User) er
 		case isHTMX(r):
 			return errSignedOut
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			http.Redirect(w, r, signInURL(r.URL.RequestURI()), http.StatusSeeOther)
+			http.Redirect(w, r, signInURL(returnPath(r)), http.StatusSeeOther)
 			return nil
 		}
 		return errSignedOut

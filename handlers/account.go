@@ -6,8 +6,12 @@ import (
 	"net/url"
 	"strings"
 
+	"inkwell/clerk"
 	"inkwell/db"
 )
+
+// returnPath is the path and query of a request, to come back to.
+func returnPath(r *http.Request) string { return clerk.StripQuery(r.URL).RequestURI() }
 
 // signInURL is the sign-in page that leads back to a path of this site.
 func signInURL(path string) string { return "/sign-in?redirect_url=" + url.QueryEscape(path) }
@@ -28,7 +32,7 @@ func localPath(target string) string {
 	if err != nil || u.Host != "" || u.Scheme != "" || strings.Contains(u.Path, "/.") {
 		return "/"
 	}
-	return target
+	return clerk.StripQuery(u).String()
 }
 
 // signInView is what sign-in.html shows.
@@ -75,7 +79,11 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request, v visitor) erro
 		http.SetCookie(w, cookie)
 	}
 	w.Header().Set("Clear-Site-Data", `"storage"`)
-	if v.sessionID == "" {
+	switch {
+	case v.unverified:
+		s.fail(w, withVisitor(r, visitor{}), errHalfSignedOut)
+		return nil
+	case v.sessionID == "":
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}

@@ -133,6 +133,7 @@ func (s *testSite) inspect(r *http.Request, rec *httptest.ResponseRecorder) {
 		return
 	}
 	res, body := rec.Result(), rec.Body.String()
+	res.Request = r
 	seen.add(s.Server, r, res.StatusCode, body)
 	problems := headerProblems(res, body)
 	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") && res.Header.Get("Content-Encoding") == "" {

@@ -76,3 +76,39 @@ func TestClerkIsNeededByNobodyElse(t *testing.T) {
 	site.pass(10 * time.Minute) // the key set is old, and the token of another sign-in is new
 	site.as(grace).get("/account").status(http.StatusOK)
 }
+
+// Signing out when it cannot be told whose session it is does not claim that
+// the session is over.
+func TestSignOutDuringAnOutage(t *testing.T) {
+	var down outage
+	down.on.Store(true)
+	c := newSite(t, down.of).as(ada)
+	c.submit("/sign-out", nil).status(http.StatusServiceUnavailable).shows("main", "Clerk could not be reached")
+	c.get("/").lacks("#alerts .notice-problem") // the cookies are gone all the same
+}
+
+// A handshake that cannot be asked for takes no good session away.
+func TestHandshakeDuringAnOutage(t *testing.T) {
+	var down outage
+	site := newSiteWith(t, live, down.of)
+	c := site.as(ada)
+	c.get("/account").status(http.StatusOK)
+	down.on.Store(true)
+	c.get("/account?__clerk_handshake_nonce=n").status(http.StatusOK)
+	site.stranger().get("/account?__clerk_handshake_nonce=n").status(http.StatusServiceUnavailable)
+}
+
+// A link with somebody's handshake in it does not send a reader round in a
+// circle, nor does it come back to the sign-in page.
+func TestHandshakeInALink(t *testing.T) {
+	site := newSiteWith(t, live)
+	c := site.as(ada)
+	for query, clean := range map[string]string{
+		"?__clerk_handshake_nonce=junk":                      "/account",
+		"?b&__clerk_handshake_nonce=junk&__clerk_help=1&a=1": "/account?b&a=1",
+	} {
+		answer := c.get("/account" + query).leadsTo("/sign-in?redirect_url=" + url.QueryEscape(clean))
+		c.get(answer.Header.Get("Location")).leadsTo(clean)
+		c.get("/sign-in?redirect_url=" + url.QueryEscape("/account"+query)).leadsTo(clean)
+	}
+}

@@ -117,7 +117,7 @@ func (s *Server) surround(w http.ResponseWriter, r *http.Request, p *page) {
 	}
 	p.Path = "/"
 	if r.Method == http.MethodGet {
-		p.Path = r.URL.RequestURI()
+		p.Path = returnPath(r)
 	}
 	p.SignInURL, p.SignUpURL = "/sign-in", "/sign-up"
 	if p.Path != "/" && !strings.HasPrefix(p.Path, "/sign-") {

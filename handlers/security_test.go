@@ -40,7 +40,8 @@ func headerProblems(res *http.Response, body string) []string {
 	if kind := res.Header.Get("Content-Type"); body != "" && !slices.Contains(contentTypes, kind) {
 		problems = append(problems, fmt.Sprintf("Content-Type is %q", kind))
 	}
-	handshake := slices.ContainsFunc(res.Cookies(), func(c *http.Cookie) bool { return c.Name == clerk.DevBrowserCookie })
+	handshake := slices.ContainsFunc(res.Cookies(), func(c *http.Cookie) bool { return c.Name == clerk.DevBrowserCookie }) ||
+		res.Request.URL.Query().Has(clerk.HandshakeNonceCookie)
 	if origin := res.Header.Get("Access-Control-Allow-Origin"); origin != "" && !handshake { // Clerk's own SDK answers a handshake with it
 		problems = append(problems, "other origins may read this: "+origin) // ASVS 3.4.2
 	}
