@@ -29,7 +29,7 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request, user db.User
 	}
 	row, err := s.findOwnPost(r, user)
 	if errors.Is(err, sql.ErrNoRows) {
-		return s.offerAsNew(w, r, values)
+		return s.offerAsNew(w, r, user, values)
 	}
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request, user db.User
 	case errors.Is(err, db.ErrStale):
 		return s.showStale(w, r, row.Post.ID, form)
 	case errors.Is(err, sql.ErrNoRows):
-		return s.offerAsNew(w, r, values)
+		return s.offerAsNew(w, r, user, values)
 	case err != nil:
 		return s.giveBack(w, r, form, fmt.Errorf("update post %d: %w", row.Post.ID, err))
 	}
@@ -55,8 +55,8 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request, user db.User
 }
 
 // offerAsNew gives back what was typed into the form of a post that is gone.
-func (s *Server) offerAsNew(w http.ResponseWriter, r *http.Request, values url.Values) error {
-	form := newPostForm(viewPage)
+func (s *Server) offerAsNew(w http.ResponseWriter, r *http.Request, user db.User, values url.Values) error {
+	form := newPostForm(viewPage, user.ID)
 	key := form.FormKey
 	form.fill(values)
 	form.refuse(fieldProblems{})

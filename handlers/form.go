@@ -61,6 +61,7 @@ type postForm struct {
 	Action  string
 	View    string // how the post is shown when it is saved
 	FormKey string // makes sending the same form twice one post; "" when editing
+	Author  int64  // who is to be the author of a new post; 0 when editing
 	Version int64  // of the post that is being edited; 0: a new one
 	Rows    int
 
@@ -86,16 +87,16 @@ type formButton struct {
 }
 
 // newComposer is an empty form above the feed.
-func newComposer() postForm {
-	f := newPostForm(viewItem)
+func newComposer(author int64) postForm {
+	f := newPostForm(viewItem, author)
 	f.FormID, f.Rows = "compose-form", 5
 	return f
 }
 
 // newPostForm is an empty form for a new post.
-func newPostForm(view string) postForm {
+func newPostForm(view string, author int64) postForm {
 	return postForm{
-		Heading: "Write a post", FormID: "post-form", Action: "/posts", View: view, FormKey: rand.Text(), Rows: 14,
+		Heading: "Write a post", FormID: "post-form", Action: "/posts", View: view, FormKey: rand.Text(), Author: author, Rows: 14,
 		Buttons: []formButton{
 			{Name: "publish", Label: "Publish", Published: true},
 			{Name: "draft", Label: "Save as draft"},
@@ -136,6 +137,13 @@ func (f *postForm) fill(values url.Values) {
 	if version, err := strconv.ParseInt(values.Get("version"), 10, 64); err == nil && f.Version != 0 {
 		f.Version = version
 	}
+}
+
+// isOfAnother reports whether a new post was begun by somebody else than who
+// sends it: in another tab, somebody else signed in. Programs need not say.
+func (f *postForm) isOfAnother(values url.Values) bool {
+	author := values.Get("author")
+	return author != "" && author != strconv.FormatInt(f.Author, 10)
 }
 
 // isOn reads a checkbox or the button that was pressed.

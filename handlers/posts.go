@@ -94,10 +94,10 @@ func newPostHead(row db.GetPostRow, v visitor, view string) postHead {
 }
 
 // newPost handles "GET /posts/new".
-func (s *Server) newPost(w http.ResponseWriter, r *http.Request, _ db.User) error {
-	form := newPostForm(viewPage)
+func (s *Server) newPost(w http.ResponseWriter, r *http.Request, user db.User) error {
+	form := newPostForm(viewPage, user.ID)
 	if wantsFragment(r) && r.URL.Query().Get("view") == viewItem {
-		form = newComposer()
+		form = newComposer(user.ID)
 	}
 	form.Focus = focusTitle
 	return s.showForm(w, r, http.StatusOK, form)
@@ -109,11 +109,16 @@ func (s *Server) createPost(w http.ResponseWriter, r *http.Request, user db.User
 	if err != nil {
 		return err
 	}
-	form := newPostForm(viewPage)
+	form := newPostForm(viewPage, user.ID)
 	if values.Get("view") == viewItem {
-		form = newComposer()
+		form = newComposer(user.ID)
 	}
 	form.fill(values)
+	if form.isOfAnother(values) {
+		form.refuse(fieldProblems{})
+		form.Problem = fmt.Sprintf("You are signed in as %s now, and began this as somebody else. Nothing is saved yet: send it again to make it yours.", newCurrentUser(user).Name)
+		return s.showForm(w, r, http.StatusConflict, form)
+	}
 	content, problems := s.prepare(form.postText)
 	if problems != (fieldProblems{}) {
 		return s.refuse(w, r, form, problems)
@@ -192,7 +197,7 @@ func savedAs(p db.Post) string {
 }
 
 func createdParts(row db.GetPostRow, v visitor) []part {
-	fresh, said := part{"post-form", newComposer()}, savedAs(row.Post)
+	fresh, said := part{"post-form", newComposer(v.user.ID)}, savedAs(row.Post)
 	if !row.Post.Published {
 		return []part{fresh, {"alert", notice{Text: said, LinkURL: "/drafts", LinkText: "See your drafts"}}, {"status", said}}
 	}
@@ -200,12 +205,12 @@ func createdParts(row db.GetPostRow, v visitor) []part {
 }
 
 // previewNewPost handles "POST /posts/preview".
-func (s *Server) previewNewPost(w http.ResponseWriter, r *http.Request, _ db.User) error {
+func (s *Server) previewNewPost(w http.ResponseWriter, r *http.Request, user db.User) error {
 	values, err := readForm(r)
 	if err != nil {
 		return err
 	}
-	return s.showPreview(w, r, newPostForm(viewOf(values.Get("view"))), values)
+	return s.showPreview(w, r, newPostForm(viewOf(values.Get("view")), user.ID), values)
 }
 
 // previewPost handles "POST /posts/{id}/preview".

@@ -341,3 +341,25 @@ func TestTextThatGrows(t *testing.T) {
 	c.htmx("POST", "/posts/preview", form).status(http.StatusUnprocessableEntity).shows(".notice-problem", "grows")
 	c.api("POST", "/api/posts", fmt.Sprintf(`{"title":"Bomb","content":%q}`, bomb)).status(http.StatusUnprocessableEntity)
 }
+
+// Who signs in in another tab does not become the author of what is typed in
+// this one, unless they say so.
+func TestFormOfSomebodyElse(t *testing.T) {
+	for _, view := range []string{"/posts/new", "/posts/new?view=item"} {
+		site := newSite(t)
+		form := site.as(ada).get(view).status(http.StatusOK).fields("main form.post-form")
+		form.Set("title", "Begun as Ada")
+		form.Set("content", "Her words.")
+		form.Set("published", "true")
+		other := site.as(grace)
+		given := other.submit("/posts", form).status(http.StatusConflict).shows(".problem", "signed in as Grace Hopper")
+		again := given.fields("form.post-form")
+		if again.Get("title") != "Begun as Ada" || again.Get("content") != "Her words." {
+			t.Errorf("the form comes back with %v", again)
+		}
+		other.htmx("POST", "/posts", form).status(http.StatusConflict).shows(".problem", "Nothing is saved")
+		again.Set("published", "true")
+		other.submit("/posts", again).leadsTo("/posts/1")
+		site.guest().get("/posts/1").shows(".author", "Grace Hopper")
+	}
+}
