@@ -29,6 +29,7 @@ var clerkJourneys = map[string]func(*testing.T, *browser, clerkKey){
 	"token is renewed in time":  testClerkRenewsToken,
 	"cookies are lost":          testClerkCookiesLost,
 	"token has expired":         testClerkTokenExpired,
+	"token is damaged":          testClerkTokenDamaged,
 	"session is over, unseen":   testClerkSessionGone,
 	"session is over":           testClerkSessionOver,
 	"signed out in another tab": testClerkSignOut,
@@ -235,6 +236,22 @@ func testClerkTokenExpired(t *testing.T, b *browser, key clerkKey) {
 	p.press("Publish").hears("Your post is published.").sees(".post-item h2", "Still here").lacks("#alerts .notice")
 	p.outliveToken()
 	p.open("/drafts").sees("h1", "Your drafts").at("/drafts")
+}
+
+// testClerkTokenDamaged has a token that no redirect heals: the sign-in page
+// does, where ClerkJS replaces it and leads back.
+func testClerkTokenDamaged(t *testing.T, b *browser, key clerkKey) {
+	p := b.signedIn(t, key.site(t), ada, narrow).allowClerk()
+	token, err := p.site.clerk.SessionToken(ada, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, signature := token[:len(token)-100], token[len(token)-100:]
+	p.replaceToken(body + strings.ToLower(signature))
+	p.open("/posts/new").sees("h1", "Write a post").at("/posts/new")
+	if !p.site.logged(`"path":"/posts/new","status":303,`, `"auth":"token-invalid-signature"`) {
+		t.Error("the damaged token was not refused")
+	}
 }
 
 func testClerkSessionOver(t *testing.T, b *browser, key clerkKey) {
