@@ -155,7 +155,13 @@ var readyLine = regexp.MustCompile(`Inkwell is ready: (http://\S+)`)
 // start runs the program with -dev and waits for its ready line.
 func start(t *testing.T, dir string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: command(t, dir, "-dev", "-addr", "127.0.0.1:0"), stderr: &lockedBuffer{}}
+	return startCommand(t, command(t, dir, "-dev", "-addr", "127.0.0.1:0"))
+}
+
+// startCommand runs the program and waits for its ready line.
+func startCommand(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, stderr: &lockedBuffer{}}
 	pipe, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
