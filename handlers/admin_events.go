@@ -153,6 +153,7 @@ type eventItem struct {
 	CanRetry bool
 	WhyNot   string // of a dead letter that cannot be tried again
 	ReturnTo string // where a try without JavaScript leads back to
+	Said     string // what came of a try just now
 	Focus    bool   // it has just come
 }
 

@@ -28,11 +28,11 @@ func (s *Server) retryWebhook(w http.ResponseWriter, r *http.Request, user db.Us
 		return goneLetter(err)
 	}
 	s.log.Info("webhook tried again", "id", requestID(r), "event", letter.SvixID, "type", letter.Type, "outcome", outcome, "by", user.ClerkID)
-	n, list := retryNotice(letter.Type, outcome), eventsPath(values.Get("return_to"))
+	said, list := retriedText(outcome), eventsPath(values.Get("return_to"))
 	if wantsFragment(r) {
-		return s.showRetried(w, r, letter, list, n)
+		return s.showRetried(w, r, letter, list, said)
 	}
-	s.leaveNotice(w, r, n)
+	s.leaveNotice(w, r, notice{Text: said})
 	http.Redirect(w, r, list, http.StatusSeeOther)
 	return nil
 }
@@ -69,19 +69,19 @@ func goneLetter(err error) error {
 	return fmt.Errorf("try again: %w", err)
 }
 
-// retryNotice says what came of another try.
-func retryNotice(eventType string, outcome db.Outcome) notice {
+// retriedText says what came of another try.
+func retriedText(outcome db.Outcome) string {
 	switch outcome {
 	case db.OutcomeDeadLetter:
-		return notice{Text: "The event still cannot be used.", Problem: true}
+		return "The event still cannot be used."
 	case db.OutcomeStale:
-		return notice{Text: fmt.Sprintf("The event %s was read. Nothing had to be changed: something newer is known.", eventType)}
+		return "The event was read. Nothing had to be changed: something newer is known."
 	}
-	return notice{Text: fmt.Sprintf("The event %s is applied.", eventType)}
+	return "The event is applied."
 }
 
 // showRetried answers with the event as it stands now, with the focus on it.
-func (s *Server) showRetried(w http.ResponseWriter, r *http.Request, letter db.WebhookEvent, list string, n notice) error {
+func (s *Server) showRetried(w http.ResponseWriter, r *http.Request, letter db.WebhookEvent, list, said string) error {
 	// The first event before the place right behind this one.
 	rows, err := s.db.ListEvents(r.Context(), db.ListEventsParams{BeforeAt: letter.ReceivedAt, BeforeID: letter.SvixID + "\x00", PageSize: 1})
 	if err != nil {
@@ -95,10 +95,6 @@ func (s *Server) showRetried(w http.ResponseWriter, r *http.Request, letter db.W
 		return err
 	}
 	item := newEventItem(rows[0], eventSearch{}, time.Now())
-	item.Focus, item.ReturnTo = true, list
-	parts := []part{{"event", item}, {"overview-changed", overview}, {"alert", n}}
-	if !n.Problem { // which is said by itself
-		parts = append(parts, part{"status", n.Text})
-	}
-	return s.fragment(w, http.StatusOK, parts...)
+	item.Focus, item.ReturnTo, item.Said = true, list, said
+	return s.fragment(w, http.StatusOK, part{"event", item}, part{"overview-changed", overview}, part{"status", said})
 }
