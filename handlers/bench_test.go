@@ -125,6 +125,16 @@ func BenchmarkCreatePostJSON(b *testing.B) {
 	})
 }
 
+// BenchmarkForgedWebhook is what a forger costs.
+func BenchmarkForgedWebhook(b *testing.B) {
+	site := benchSite(b)
+	c := site.stranger()
+	d := delivery{id: "msg_1", body: userEvent("user.deleted", ada, "Ada", 1), secret: site.clerk.WebhookSecret(), signature: "v1,Zm9yZ2Vk", at: time.Now()}
+	site.measure(b, http.StatusBadRequest, func() *http.Request {
+		return c.request("POST", WebhookPath, d.body, d.header(b)...)
+	})
+}
+
 func BenchmarkWebhook(b *testing.B) {
 	site := benchSite(b)
 	c, i := site.stranger(), int64(0)

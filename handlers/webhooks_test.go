@@ -207,3 +207,19 @@ func TestWebhookWhileTheDatabaseFails(t *testing.T) {
 		t.Errorf("the event is %q when it comes again, want applied", a.body)
 	}
 }
+
+// Forgers make us compute, not write.
+func TestFloodOfForgedWebhooks(t *testing.T) {
+	site := newSite(t)
+	before := site.user(ada)
+	for i := range 5000 {
+		body := userEvent("user.deleted", ada, "x", int64(i+1))
+		site.deliver(delivery{id: fmt.Sprint("msg_", i), body: body, signature: "v1,Zm9yZ2Vk"}).status(http.StatusBadRequest)
+	}
+	if n := stored(t, site); n != 0 {
+		t.Errorf("%d forged events are stored", n)
+	}
+	if after := site.user(ada); after.DeletedAt != before.DeletedAt || after.UpdatedAt != before.UpdatedAt {
+		t.Errorf("the user was changed: %+v", after)
+	}
+}
