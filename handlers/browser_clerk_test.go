@@ -257,7 +257,7 @@ func testClerkTokenDamaged(t *testing.T, b *browser, key clerkKey) {
 func testClerkSessionOver(t *testing.T, b *browser, key clerkKey) {
 	site := key.site(t)
 	p := b.signedIn(t, site, ada, narrow).allowClerk()
-	p.allow("status of 401")
+	p.allow("status of 401", "status of 409")
 	p.write("Still here", "every *word*")
 	p.loseToken()
 	if err := site.clerkAPI.RevokeSession(t.Context(), eval[string](p, "Clerk.session.id")); err != nil {
@@ -265,6 +265,7 @@ func testClerkSessionOver(t *testing.T, b *browser, key clerkKey) {
 	}
 	p.press("Publish").sees(`#alerts [role="alert"]`, "Your session is over.").holds("Title", "Still here").holds("Text", "every *word*")
 	p.another().allowClerk().open("/sign-in").signInWithPassword("grace").at("/")
+	p.press("Publish").sees(".problem", "signed in as Grace Hopper").holds("Title", "Still here").holds("Text", "every *word*")
 	p.press("Publish").hears("Your post is published.").sees(".post-item .author", "Grace Hopper")
 }
 
