@@ -12,8 +12,8 @@ import (
 	"inkwell/db"
 )
 
-// retryWebhook handles "POST /admin/webhooks/retry": it tries the dead letter
-// with the svix-id in the field id once more.
+// retryWebhook handles "POST /admin/webhooks/retry": it tries once more the
+// dead letter that the field id names.
 func (s *Server) retryWebhook(w http.ResponseWriter, r *http.Request, user db.User) error {
 	values, err := readForm(r)
 	if err != nil {
