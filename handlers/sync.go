@@ -24,9 +24,9 @@ var ErrSyncUnderWay = errors.New("the users are being compared with Clerk's alre
 // Errors that keep a reconciliation from deleting everybody, when it is not
 // this site's users that Clerk lists.
 var (
-	errNoUsers      = errors.New("Clerk lists no users at all, and there are some here. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
+	errNoUsers      = errors.New("no users at all are in Clerk's list, and there are some here. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
 	errOthersUsers  = errors.New("none of the users that Clerk lists was known here, and none of those known here is in the list. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
-	errListRestarts = errors.New("Clerk's list of users changes too quickly to be read")
+	errListRestarts = errors.New("the list of Clerk's users changes too quickly to be read")
 )
 
 // SyncProgress is how far a comparison of the users is.
