@@ -157,35 +157,28 @@ func (f webhookFacts) warnings() []warning {
 }
 
 func (f webhookFacts) unconfigured() warning {
-	return warning{
-		Heading:  "Every webhook is refused",
-		Text:     "CLERK_WEBHOOK_SIGNING_SECRET is not set.",
-		Todo:     fmt.Sprintf("In Clerk’s dashboard, under Webhooks, make an endpoint for %s with the user and session events. Put its signing secret into that setting and restart Inkwell.", f.endpoint),
-		LinkURL:  dashboardURL,
-		LinkText: "Open Clerk’s dashboard",
-	}
+	return atClerk("Every webhook is refused", "CLERK_WEBHOOK_SIGNING_SECRET is not set.",
+		fmt.Sprintf("In Clerk’s dashboard, under Webhooks, make an endpoint for %s with the user and session events. Put its signing secret into that setting and restart Inkwell.", f.endpoint))
 }
 
 func (f webhookFacts) silent() warning {
-	return warning{
-		Heading:  "No webhook has come",
-		Text:     fmt.Sprintf("None is on record for the last %d days. Where nobody joined or changed anything, that is as it should be.", int(db.KeepEvents.Hours()/24)),
-		Todo:     fmt.Sprintf("In Clerk’s dashboard, under Webhooks, make sure that there is an endpoint for %s, that it is enabled, and that it gets the user and session events. It can send a test event.", f.endpoint),
-		LinkURL:  dashboardURL,
-		LinkText: "Open Clerk’s dashboard",
-	}
+	days := int(db.KeepEvents.Hours() / 24)
+	return atClerk("No webhook has come",
+		fmt.Sprintf("None is on record for the last %d days. Where nobody joined or changed anything, that is as it should be.", days),
+		fmt.Sprintf("In Clerk’s dashboard, under Webhooks, make sure that there is an endpoint for %s, that it is enabled, and that it gets the user and session events. It can send a test event.", f.endpoint))
 }
 
 func (f webhookFacts) lost(heading string) warning {
-	at := f.finished.FinishedAt.Time().Format("2 January 2006, 15:04 UTC")
-	return warning{
-		Heading: heading,
-		Text:    fmt.Sprintf("The comparison of %s mended %s that no webhook had told of. After the first comparison of a new site that is as it should be.", at, plural(mendedBy(f.finished), "user")),
-		Todo: fmt.Sprintf("In Clerk’s dashboard, under Webhooks, open the endpoint %s. Enable it if it is disabled, look under Message Attempts at what failed, and replay what is missing. "+
-			"Then compare once more: this warning goes when nothing is left to mend.", f.endpoint),
-		LinkURL:  dashboardURL,
-		LinkText: "Open Clerk’s dashboard",
-	}
+	at, mended := f.finished.FinishedAt.Time().Format("2 January 2006, 15:04 UTC"), plural(mendedBy(f.finished), "user")
+	return atClerk(heading,
+		fmt.Sprintf("The comparison of %s mended %s that no webhook had told of. After the first comparison of a new site that is as it should be.", at, mended),
+		fmt.Sprintf("In Clerk’s dashboard, under Webhooks, open the endpoint %s. Enable it if it is disabled, look under Message Attempts at what failed, and replay what is missing. "+
+			"Then compare once more: this warning goes when nothing is left to mend.", f.endpoint))
+}
+
+// atClerk is a warning that something has to be done in Clerk's dashboard.
+func atClerk(heading, text, todo string) warning {
+	return warning{Heading: heading, Text: text, Todo: todo, LinkURL: dashboardURL, LinkText: "Open Clerk’s dashboard"}
 }
 
 func unusableEvents(n int64) warning {
