@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -108,9 +109,43 @@ func (a *account) takeMetadata(fields url.Values, merge bool, kinds ...string) e
 		if merge {
 			given = merged(a.metadata(kind), given)
 		}
+		if err := checkMetadata(kind, given); err != nil {
+			return err
+		}
 		a.setMetadata(kind, given)
 	}
 	return nil
+}
+
+// What metadata of one kind may be: Clerk's limit in bytes of JSON, and a depth
+// that any reader of it copes with.
+const (
+	maxMetadata      = 8 << 10
+	maxMetadataDepth = 100
+)
+
+func checkMetadata(kind string, m dict) error {
+	if deeper(m, maxMetadataDepth) {
+		return wrong(kind, "form_param_value_invalid", fmt.Sprintf("%s must be nested at most %d deep.", kind, maxMetadataDepth))
+	}
+	encoded, err := json.Marshal(m)
+	if err == nil && len(encoded) > maxMetadata {
+		err = wrong(kind, "form_param_exceeds_allowed_size", fmt.Sprintf("%s must be at most %d bytes of JSON.", kind, maxMetadata))
+	}
+	return err
+}
+
+// deeper reports whether there are more than depth objects and lists in one
+// another in a JSON value.
+func deeper(value any, depth int) bool {
+	inner := func(v any) bool { return deeper(v, depth-1) }
+	switch v := value.(type) {
+	case dict:
+		return depth == 0 || slices.ContainsFunc(slices.Collect(maps.Values(v)), inner)
+	case []any:
+		return depth == 0 || slices.ContainsFunc(v, inner)
+	}
+	return false
 }
 
 // merged returns a new object of both, at any depth; null in patch removes a

@@ -1,7 +1,10 @@
 package emulator_test
 
 import (
+	"cmp"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -43,6 +46,54 @@ func TestProfile(t *testing.T) {
 		}
 		newVisitor(t, e).must("POST", "/client/sign_ins", "identifier", "countess", "strategy", "password", "password", emulator.ReadyPassword)
 	})
+}
+
+// nested returns an object in which depth objects and lists are in one another.
+func nested(depth int) string {
+	return `{"a":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + "}"
+}
+
+// sized returns an object of so many bytes.
+func sized(n int) string { return `{"a":"` + strings.Repeat("b", n-len(`{"a":""}`)) + `"}` }
+
+func TestMetadataIsBounded(t *testing.T) {
+	tests := []struct{ name, value, code string }{
+		{"deep", nested(100), ""},
+		{"too deep", nested(101), "form_param_value_invalid"},
+		{"far too deep", nested(9_000), "form_param_value_invalid"},
+		{"objects too deep", strings.Repeat(`{"a":`, 101) + "1" + strings.Repeat("}", 101), "form_param_value_invalid"},
+		{"deeper than JSON is read", nested(10_500), "form_param_format_invalid"},
+		{"large", sized(8 << 10), ""},
+		{"too large", sized(8<<10 + 1), "form_param_exceeds_allowed_size"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "clerk.json")
+			e := newEmulator(t, emulator.Options{StateFile: file})
+			v := newVisitor(t, e)
+			v.enter("user_dev_ada")
+			for _, path := range []string{"/me", "/me/metadata"} {
+				if tt.code == "" {
+					v.must("PATCH", path, "unsafe_metadata", tt.value)
+				} else {
+					v.wantFailure(422, tt.code, "unsafe_metadata", "PATCH", path, "unsafe_metadata", tt.value)
+				}
+			}
+			for _, kind := range []string{"public_metadata", "private_metadata", "unsafe_metadata"} {
+				status, body := backend(t, e, "PATCH", "/users/user_dev_ada", object{kind: tt.value})
+				if tt.code == "" && status != http.StatusOK || tt.code != "" && (status != 422 || !strings.Contains(body, tt.code)) {
+					t.Errorf("%s = %d %.200s, want %s", kind, status, body, cmp.Or(tt.code, "200"))
+				}
+			}
+			if info, err := os.Stat(file); err != nil || info.Size() > 400<<10 {
+				t.Errorf("the state file is %v, %v; want at most 400 KiB", info, err)
+			}
+		})
+	}
+	v := newVisitor(t, newEmulator(t, emulator.Options{}))
+	v.enter("user_dev_ada")
+	v.must("PATCH", "/me", "unsafe_metadata", sized(8<<10))
+	v.wantFailure(422, "form_param_exceeds_allowed_size", "unsafe_metadata", "PATCH", "/me/metadata", "unsafe_metadata", `{"c":1}`) // merged
 }
 
 func TestChangePassword(t *testing.T) {

@@ -126,7 +126,7 @@ func (s *state) save(file string) error {
 	if file == "" {
 		return nil
 	}
-	text, err := json.MarshalIndent(s, "", "\t")
+	content, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (s *state) save(file string) error {
 		return err
 	}
 	defer os.Remove(f.Name()) // fails once it is renamed
-	_, err = f.Write(text)
+	_, err = f.Write(content)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
