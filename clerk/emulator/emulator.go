@@ -21,6 +21,7 @@
 package emulator
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -52,8 +53,14 @@ const apiURL = "https://clerk-emulator.invalid"
 // tests.
 type Options struct {
 	// StateFile keeps users, sessions and keys over a restart, as JSON with
-	// mode 0600. Empty: they are kept in memory alone.
+	// mode 0600. Empty: they are kept in memory alone. One emulator at a time
+	// has it, by a lock on a file beside it.
 	StateFile string
+
+	// ReadOnly opens the StateFile, which must be there, as it is at this
+	// moment, also while another emulator has it. Changes are refused, and no
+	// webhook is sent. It means nothing without a StateFile.
+	ReadOnly bool
 
 	// PublishableKey is a key for a host that cannot exist: one below .example,
 	// .invalid, .localhost, .test or .emulator.clerk.accounts.dev. With one that
@@ -87,7 +94,6 @@ type Options struct {
 // An Emulator stands in for one Clerk instance. Make it with [New]. Its methods
 // are safe for concurrent use.
 type Emulator struct {
-	file        string
 	greeter     greeter // knows the instance, too
 	tokenAlways bool    // see Options.HandshakeToken
 	now         func() time.Time
@@ -104,13 +110,15 @@ type Emulator struct {
 	nonces  *lru.Cache[string, payload] // of handshakes
 
 	mu    sync.Mutex // serialises changes
+	file  *stateFile
 	state atomic.Pointer[state]
 }
 
 // New returns an emulator with the ready users of a first start, or with what
-// the state file holds. A file that cannot be read as such is an error that
-// names it; it is left as it is. So is a ScriptDir that lacks a script, and a
-// Delivery out of its range.
+// the state file holds. A file that another emulator has, that cannot be read
+// or that is of the other kind of instance is an error that names it; it is
+// left as it is. So is a ScriptDir that lacks a script, and a Delivery out of
+// its range.
 func New(o Options) (*Emulator, error) {
 	if o.PublishableKey == "" {
 		o.PublishableKey = clerk.NewPublishableKey(defaultHost, false)
@@ -126,7 +134,7 @@ func New(o Options) (*Emulator, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	e := &Emulator{
-		file: o.StateFile, greeter: greeter{instance}, tokenAlways: o.HandshakeToken, now: o.Now, log: o.Log,
+		greeter: greeter{instance}, tokenAlways: o.HandshakeToken, now: o.Now, log: o.Log,
 		signIns: newest[signIn](maxAttempts), signUps: newest[signUp](maxAttempts), nonces: newest[payload](maxNonces),
 	}
 	if e.now == nil {
@@ -135,20 +143,33 @@ func New(o Options) (*Emulator, error) {
 	if e.scripts, err = openScripts(o.ScriptDir); err != nil {
 		return nil, err
 	}
-	s, err := openState(o.StateFile, secretPrefix(instance), e.now())
-	if err != nil {
+	if e.file, err = openStateFile(o.StateFile, o.ReadOnly); err != nil {
 		return nil, err
 	}
+	if err := e.start(o); err != nil {
+		return nil, errors.Join(err, e.file.close())
+	}
+	return e, nil
+}
+
+// start loads the state and what follows from it.
+func (e *Emulator) start(o Options) error {
+	s, err := e.file.load(secretPrefix(e.greeter.Instance), e.now())
+	if err != nil {
+		return err
+	}
 	e.state.Store(s)
-	if e.tokens, err = newIssuer(s.InstanceID, "https://"+instance.Host, s.SigningKey); err != nil {
-		return nil, damaged(o.StateFile, err)
+	if e.tokens, err = newIssuer(s.InstanceID, "https://"+e.greeter.Host, s.SigningKey); err != nil {
+		return damaged(o.StateFile, err)
 	}
 	if e.courier, err = newCourier(o, s.WebhookSecret); err != nil {
-		return nil, damaged(o.StateFile, err)
+		return damaged(o.StateFile, err)
 	}
-	e.courier.add(false, s.Pending...)
+	if !o.ReadOnly {
+		e.courier.add(false, s.Pending...)
+	}
 	e.api = e.apiRoutes()
-	return e, nil
+	return nil
 }
 
 // newest returns a store of things by their secret names, which holds the n that

@@ -1,12 +1,15 @@
 package emulator_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -179,6 +182,7 @@ func TestRestart(t *testing.T) {
 		t.Errorf("the state file is %v, %v; want mode 0600", info, err)
 	}
 
+	before.Close()
 	after := newEmulator(t, emulator.Options{StateFile: file})
 	if after.WebhookSecret() != before.WebhookSecret() || after.Config().SecretKey != before.Config().SecretKey {
 		t.Error("a restart changes the secrets")
@@ -189,8 +193,91 @@ func TestRestart(t *testing.T) {
 	if users := after.Users(); len(users) != 6 || users[5].ID != made.ID {
 		t.Errorf("after a restart the users are %v", users)
 	}
-	if left, _ := filepath.Glob(file + ".*"); len(left) > 0 {
+	if left, _ := filepath.Glob(file + ".*"); !slices.Equal(left, []string{file + ".lock"}) {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// Two programs would overwrite what the other one has kept.
+func TestStateFileIsForOne(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clerk.json")
+	first := newEmulator(t, emulator.Options{StateFile: file})
+	for range 2 {
+		if _, err := emulator.New(emulator.Options{StateFile: file}); err == nil || !strings.Contains(err.Error(), "another program uses the state file "+file) {
+			t.Fatalf("a second emulator begins with %v", err)
+		}
+	}
+	if _, err := first.CreateUser("new@example.com"); err != nil {
+		t.Errorf("the first goes on with %v", err)
+	}
+	first.Close()
+	second := newEmulator(t, emulator.Options{StateFile: file})
+	if _, err := first.CreateUser("late@example.com"); err == nil {
+		t.Error("a closed emulator still writes the file")
+	}
+	if n := len(second.Users()); n != 6 || len(first.Users()) != 6 {
+		t.Errorf("%d users after the first and %d in it, want 6", n, len(first.Users()))
+	}
+	second.Close()
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // a start that fails keeps no lock
+		if _, err := emulator.New(emulator.Options{StateFile: file}); err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("a damaged file gives %v", err)
+		}
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clerk.json")
+	if _, err := emulator.New(emulator.Options{StateFile: file, ReadOnly: true}); !errors.Is(err, os.ErrNotExist) {
+		t.Fatalf("without a file: %v", err)
+	}
+	writer := newEmulator(t, emulator.Options{StateFile: file})
+	if _, err := writer.CreateUser("new@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &receiver{t: t}
+	reader := newEmulator(t, emulator.Options{StateFile: file, ReadOnly: true, Client: emulator.InProcess(rec)})
+	if _, body := backend(t, reader, "GET", "/users/count", nil); decode(t, body)["total_count"] != 6.0 {
+		t.Errorf("the users there are %s, want 6", body)
+	}
+	if _, err := reader.SignIn("user_dev_ada"); err == nil {
+		t.Error("it signs somebody in")
+	}
+	if status, body := backend(t, reader, "DELETE", "/users/user_dev_ada", nil); status != http.StatusInternalServerError || strings.Contains(body, file) {
+		t.Errorf("deleting somebody = %d %s, want 500", status, body)
+	}
+	reader.DeliverTo(endpoint)
+	flush(t, reader)
+	reader.Close()
+	after, err := os.ReadFile(file)
+	if err != nil || !bytes.Equal(after, before) || len(rec.types()) > 0 {
+		t.Errorf("the file has changed, or %d webhooks were sent; %v", len(rec.types()), err)
+	}
+	if _, err := writer.CreateUser("newer@example.com"); err != nil {
+		t.Errorf("the one that has the file goes on with %v", err)
+	}
+}
+
+// What a kill leaves behind half-written is gone with the next change.
+func TestHalfWrittenStateFile(t *testing.T) {
+	dir := t.TempDir()
+	file, part := filepath.Join(dir, "clerk.json"), filepath.Join(dir, "clerk.json.new")
+	if err := os.WriteFile(part, []byte(`{"SecretKey":`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	newEmulator(t, emulator.Options{StateFile: file})
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the state file is %v, %v; want mode 0600", info, err)
+	}
+	if _, err := os.Stat(part); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the half is still there: %v", err)
 	}
 }
 
@@ -202,6 +289,7 @@ func TestOldStateFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	first.Close()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -231,9 +319,6 @@ func TestOldStateFile(t *testing.T) {
 	if role := v.must("GET", "/me")["public_metadata"].(object)["role"]; role != "moderator" {
 		t.Errorf("the role is %v", role)
 	}
-	if _, err := emulator.New(emulator.Options{StateFile: file, PublishableKey: kinds["production"]}); err == nil || !strings.Contains(err.Error(), "remove "+file) {
-		t.Errorf("a production instance takes it with %v", err)
-	}
 }
 
 // What somebody typed as a password is not in the state file.
@@ -251,6 +336,22 @@ func TestPasswordsAreNotKept(t *testing.T) {
 	}
 	if strings.Contains(string(text), secret) || strings.Contains(string(text), emulator.ReadyPassword) || strings.Contains(string(text), "new@example.com") {
 		t.Errorf("the state file holds a password, or who has not signed up: %s", text)
+	}
+}
+
+func TestStateFileOfTheOtherKind(t *testing.T) {
+	for kind, key := range kinds {
+		file := filepath.Join(t.TempDir(), "clerk.json")
+		newEmulator(t, emulator.Options{StateFile: file, PublishableKey: key}).Close()
+		for other, key := range kinds {
+			e, err := emulator.New(emulator.Options{StateFile: file, PublishableKey: key})
+			if kind == other && err != nil || kind != other && (err == nil || !strings.Contains(err.Error(), file+" belongs to the other kind")) {
+				t.Errorf("a %s instance takes the file of a %s one with %v", other, kind, err)
+			}
+			if e != nil {
+				e.Close()
+			}
+		}
 	}
 }
 

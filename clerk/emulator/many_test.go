@@ -44,6 +44,7 @@ func TestCreateUsers(t *testing.T) {
 	if n := len(rec.types()); n != 5+2+4 {
 		t.Errorf("%d webhooks were sent, want 11", n)
 	}
+	e.Close()
 	if again := newEmulator(t, emulator.Options{StateFile: file}); len(again.Users()) != 11 {
 		t.Errorf("%d users are kept, want 11", len(again.Users()))
 	}

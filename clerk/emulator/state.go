@@ -9,9 +9,9 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -46,7 +46,7 @@ func (e *Emulator) change(edit func(*state) error) error {
 	if err := edit(next); err != nil {
 		return err
 	}
-	if err := next.save(e.file); err != nil {
+	if err := e.file.save(next); err != nil {
 		return fmt.Errorf("emulator: keep the state: %w", err)
 	}
 	e.state.Store(next)
@@ -56,36 +56,107 @@ func (e *Emulator) change(edit func(*state) error) error {
 	return nil
 }
 
-// openState reads the state in file. Without one, or without a name, it is the
-// state of a first start.
-func openState(file, secretPrefix string, now time.Time) (*state, error) {
-	if file == "" {
+// A stateFile is where a state is kept: in memory alone when it has no path.
+type stateFile struct {
+	path string
+	lock *os.File // held; nil: it is not ours to write
+}
+
+// openStateFile makes the file ours until it is closed, unless it is only to be
+// read.
+func openStateFile(path string, readOnly bool) (*stateFile, error) {
+	if path == "" || readOnly {
+		return &stateFile{path: path}, nil
+	}
+	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("emulator: lock the state: %w", err)
+	}
+	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	switch {
+	case err == nil:
+		return &stateFile{path, lock}, nil
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		err = fmt.Errorf("emulator: another program uses the state file %s: stop that program first", path)
+	default:
+		err = fmt.Errorf("emulator: lock the state: %w", err)
+	}
+	return nil, errors.Join(err, lock.Close())
+}
+
+// close lets others have the file. What is in it can be read on.
+func (f *stateFile) close() error {
+	lock := f.lock
+	f.lock = nil
+	if lock == nil {
+		return nil
+	}
+	return lock.Close()
+}
+
+// load reads the state. Without a file that is ours, or without a path, it is
+// the state of a first start.
+func (f *stateFile) load(secretPrefix string, now time.Time) (*state, error) {
+	if f.path == "" {
 		return newState(sharedKey(), secretPrefix, now), nil
 	}
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	content, err := os.ReadFile(f.path)
+	if errors.Is(err, fs.ErrNotExist) && f.lock != nil {
 		s := newState(newSigningKey(), secretPrefix, now)
-		return s, s.save(file)
+		return s, f.save(s)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("emulator: read the state: %w", err)
 	}
 	s := new(state)
-	if err := json.Unmarshal(text, s); err != nil {
-		return nil, damaged(file, err)
+	if err := json.Unmarshal(content, s); err != nil {
+		return nil, damaged(f.path, err)
 	}
 	if s.InstanceID == "" || s.SecretKey == "" || s.Users == nil || s.Sessions == nil {
-		return nil, damaged(file, errors.New("a part is missing"))
+		return nil, damaged(f.path, errors.New("a part is missing"))
 	}
 	if !strings.HasPrefix(s.SecretKey, secretPrefix) {
-		return nil, damaged(file, errors.New("it is that of the other kind of instance, development or production"))
+		return nil, fmt.Errorf("emulator: the state file %s belongs to the other kind of instance, development or production: name another file", f.path)
 	}
-	s.update()
+	s.upgrade()
 	return s, nil
 }
 
-// update adds what a state file of an older program lacks.
-func (s *state) update() {
+// save puts the state in the file, whole or not at all.
+func (f *stateFile) save(s *state) error {
+	if f.path == "" {
+		return nil
+	}
+	if f.lock == nil {
+		return fmt.Errorf("%s is only open to be read", f.path)
+	}
+	content, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	part := f.path + ".new" // always this one: a kill leaves no other copy of the secrets
+	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	defer os.Remove(part) // fails once it is renamed
+	if err := writeNew(part, content); err != nil {
+		return err
+	}
+	return os.Rename(part, f.path)
+}
+
+// writeNew makes a file for this user alone, on disk when it returns.
+func writeNew(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// upgrade adds what a state file of an older program lacks.
+func (s *state) upgrade() {
 	for id, a := range s.Users {
 		if a.Metadata == nil {
 			a.setMetadata(publicMetadata, dict{"role": a.Role})
@@ -119,25 +190,4 @@ func newState(signingKey, secretPrefix string, now time.Time) *state {
 		s.announceUser(userCreated, a, now)
 	}
 	return s
-}
-
-// save puts the state in file, whole or not at all.
-func (s *state) save(file string) error {
-	if file == "" {
-		return nil
-	}
-	content, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails once it is renamed
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
 }

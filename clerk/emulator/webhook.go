@@ -116,11 +116,18 @@ func (e *Emulator) Flush(ctx context.Context) error {
 	}
 }
 
-// Close ends the deliveries, and breaks off one that is under way. What is left
-// is delivered after the next start. The emulator goes on to answer requests.
+// Close ends the deliveries, breaks off one that is under way, and lets another
+// emulator have the state file. What is left is delivered after the next start.
+// The emulator goes on to answer requests, but with a state file it refuses
+// changes.
 func (e *Emulator) Close() {
 	e.courier.stop()
 	e.Flush(context.Background()) // cannot fail
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.file.close(); err != nil {
+		e.log.Error("the state file stays locked until the program ends", "error", err)
+	}
 }
 
 // deliver starts a run that delivers what waits, unless one is under way or
