@@ -76,6 +76,16 @@ func (g greeter) greet(r *http.Request) (browser string, ok bool) {
 	return browser, browser != ""
 }
 
+// renewed returns the browser by another id, where the instance is free to make
+// it: somebody may have planted the cookie of before, and must not be signed in
+// with whoever comes by. In development clerk-js holds the id for good.
+func (g greeter) renewed(browser string) string {
+	if g.Production {
+		return newBrowser()
+	}
+	return browser
+}
+
 // facts returns the Set-Cookie headers by which the program knows since when
 // the browser's client is as it is, the zero time for nobody signed in, and in
 // development which browser it is.

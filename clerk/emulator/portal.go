@@ -112,8 +112,7 @@ func (e *Emulator) enterPortal(w http.ResponseWriter, r *http.Request) {
 	if !parsed(w, r) {
 		return
 	}
-	browser := cmp.Or(e.greeter.browserOf(r), newBrowser())
-	_, err := e.enterOrJoin(browser, r.PostForm.Get("identifier"))
+	browser, _, err := e.signIn(cmp.Or(e.greeter.browserOf(r), newBrowser()), holderOf(r.PostForm.Get("identifier"), true))
 	if f, ok := errors.AsType[*failure](err); ok {
 		e.renderEntrance(w, r, f.status, f.message)
 		return

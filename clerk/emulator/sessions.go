@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"inkwell/clerk"
 )
 
@@ -40,14 +42,14 @@ func statusAfter(event string) string {
 }
 
 // SignIn signs a user in from a browser of their own, and returns the cookies
-// that the browser then holds: the session, the client's time and, in
-// development, the development browser, each with and without suffix; that of
-// a production instance is for its Frontend API, below [Prefix]. There is no
-// refresh cookie: only a handshake brings one. The session token names no
-// authorized party.
+// that the browser then holds: the session and the client's time, each with and
+// without suffix. In development the development browser comes with them, in
+// production the cookie "__client", which is for the Frontend API alone, below
+// [Prefix]. There is no refresh cookie: only a handshake brings one. The session
+// token names no authorized party.
 func (e *Emulator) SignIn(userID string) ([]*http.Cookie, error) {
-	browser := newBrowser()
-	if _, err := e.signIn(browser, userID); err != nil {
+	browser, _, err := e.signIn(newBrowser(), userWith(userID))
+	if err != nil {
 		return nil, err
 	}
 	directives, err := e.directives(browser, "")
@@ -83,49 +85,66 @@ func (e *Emulator) sessionOf(userID string) (session, error) {
 			return s, nil
 		}
 	}
-	return e.signIn(newBrowser(), userID)
-}
-
-// signIn signs in the user with this id, in place of who was signed in in the
-// browser before.
-func (e *Emulator) signIn(browser, userID string) (session, error) {
-	var made session
-	err := e.change(func(s *state) (err error) {
-		made, err = s.start(browser, userID, e.now())
-		return err
-	})
+	_, made, err := e.signIn(newBrowser(), userWith(userID))
 	return made, err
 }
 
-// enter signs in the user with this id, e-mail address or username.
-func (e *Emulator) enter(browser, ticket string) (session, error) {
-	a, ok := e.state.Load().holder(ticket)
-	if !ok {
-		return session{}, unknown("ticket")
-	}
-	return e.signIn(browser, a.ID)
-}
-
-// enterOrJoin is enter for an e-mail address, too, that nobody has yet: it
-// makes the user.
-func (e *Emulator) enterOrJoin(browser, ticket string) (session, error) {
+// signIn signs in whom who names, in place of who was signed in in the browser
+// before. It returns the browser as it is known afterwards, with all that is
+// under way there.
+func (e *Emulator) signIn(browser string, who func(*state) (account, error)) (string, session, error) {
 	var made session
+	known := e.greeter.renewed(browser)
 	err := e.change(func(s *state) error {
-		a, known := s.holder(ticket)
-		if !known {
-			err := s.fill(&a, url.Values{"email_address": {ticket}})
-			if err == nil {
-				a, err = s.admit(a, e.now())
-			}
-			if err != nil {
-				return err
-			}
+		a, err := who(s)
+		if err != nil {
+			return err
 		}
-		var err error
-		made, err = s.start(browser, a.ID, e.now())
+		s.end(browser, sessionEnded, e.now())
+		made, err = s.enter(known, a, e.now())
 		return err
 	})
-	return made, err
+	if err != nil {
+		return browser, session{}, err
+	}
+	move(e.signIns, browser, known)
+	move(e.signUps, browser, known)
+	return known, made, nil
+}
+
+// move lets what is under way in a browser go on in another.
+func move[T any](attempts *lru.Cache[string, T], from, to string) {
+	if attempt, ok := attempts.Peek(from); ok {
+		attempts.Remove(from)
+		attempts.Add(to, attempt)
+	}
+}
+
+// userWith names the user with this id.
+func userWith(id string) func(*state) (account, error) {
+	return func(s *state) (account, error) {
+		a, ok := s.Users[id]
+		if !ok {
+			return a, noSuchUser(id)
+		}
+		return a, nil
+	}
+}
+
+// holderOf names the user with this id, e-mail address or username. With join,
+// an e-mail address that nobody has yet is that of a new one.
+func holderOf(ticket string, join bool) func(*state) (account, error) {
+	return func(s *state) (account, error) {
+		a, known := s.holder(ticket)
+		switch {
+		case known:
+			return a, nil
+		case !join:
+			return a, unknown("ticket")
+		}
+		err := s.fill(&a, url.Values{"email_address": {ticket}})
+		return a, err
+	}
 }
 
 // signOut ends the browser's session, if it has one, by an event.
@@ -136,22 +155,24 @@ func (e *Emulator) signOut(browser, event string) error {
 	})
 }
 
-// start makes the browser's session. Sessions past their end go then too.
-func (s *state) start(browser, userID string, now time.Time) (session, error) {
-	a, ok := s.Users[userID]
-	switch {
-	case !ok:
-		return session{}, noSuchUser(userID)
-	case a.Banned || a.Locked || a.Deprovisioned:
+// enter makes a session in a browser that has none, for a user or for an account
+// that has just been filled in, which makes a user first. Sessions past their
+// end go then.
+func (s *state) enter(browser string, a account, now time.Time) (made session, err error) {
+	if a.ID == "" {
+		if a, err = s.admit(a, now); err != nil {
+			return session{}, err
+		}
+	}
+	if a.Banned || a.Locked || a.Deprovisioned {
 		return session{}, &failure{status: http.StatusForbidden, code: "user_banned", message: "This user is banned, locked or deprovisioned, and cannot sign in."}
 	}
-	s.end(browser, sessionEnded, now)
 	maps.DeleteFunc(s.Sessions, func(_ string, old session) bool { return old.over(now) })
 	now = now.UTC().Truncate(time.Millisecond)
-	made := session{ID: "sess_" + rand.Text(), UserID: userID, CreatedAt: now, RefreshToken: rand.Text()}
+	made = session{ID: "sess_" + rand.Text(), UserID: a.ID, CreatedAt: now, RefreshToken: rand.Text()}
 	s.Sessions[browser] = made
 	a.LastSignInAt = now
-	s.Users[userID] = a
+	s.Users[a.ID] = a
 	s.announceSession(sessionCreated, browser, made, now)
 	return made, nil
 }

@@ -62,16 +62,12 @@ func (e *Emulator) signInByTicket(c *call) (any, error) {
 	if ticket == "" {
 		return nil, missing("ticket")
 	}
-	enter := e.enter
-	if c.fields.Get("sign_up_if_missing") == "true" {
-		enter = e.enterOrJoin
-	}
-	s, err := enter(c.browser, ticket)
+	made, err := e.signInFrom(c, holderOf(ticket, c.fields.Get("sign_up_if_missing") == "true"))
 	if err != nil {
 		return nil, err
 	}
-	a := e.state.Load().Users[s.UserID]
-	return completed(signIn{id: "sia_" + rand.Text(), identifier: calledName(a.User)}, a, s), nil
+	a := e.state.Load().Users[made.UserID]
+	return completed(signIn{id: "sia_" + rand.Text(), identifier: calledName(a.User)}, a, made), nil
 }
 
 // showSignInAttempt handles "GET /v1/client/sign_ins/{id}".
@@ -138,12 +134,19 @@ func wrongStrategy() *failure {
 
 // completeSignIn makes the session.
 func (e *Emulator) completeSignIn(c *call, attempt signIn) (any, error) {
-	s, err := e.signIn(c.browser, attempt.userID)
+	made, err := e.signInFrom(c, userWith(attempt.userID))
 	if err != nil {
 		return nil, err
 	}
 	e.signIns.Remove(c.browser)
-	return completed(attempt, e.state.Load().Users[s.UserID], s), nil
+	return completed(attempt, e.state.Load().Users[made.UserID], made), nil
+}
+
+// signInFrom is signIn for a call, which goes on as one of the browser as it is
+// known afterwards.
+func (e *Emulator) signInFrom(c *call, who func(*state) (account, error)) (made session, err error) {
+	c.browser, made, err = e.signIn(c.browser, who)
+	return made, err
 }
 
 func completed(attempt signIn, a account, s session) dict {

@@ -239,6 +239,80 @@ func TestProductionCookies(t *testing.T) {
 	}
 }
 
+// Whoever planted the cookie of a browser that then signs in has nothing by it.
+func TestPlantedClient(t *testing.T) {
+	const planted = someBrowser
+	tests := []struct {
+		name   string
+		signIn func(v *visitor)
+	}{
+		{"ticket", func(v *visitor) { v.enter("user_dev_ada") }},
+		{"password", func(v *visitor) {
+			path := "/client/sign_ins/" + v.must("POST", "/client/sign_ins", "identifier", "ada")["id"].(string)
+			v.must("POST", path+"/attempt_first_factor", "strategy", "password", "password", emulator.ReadyPassword)
+		}},
+		{"new user", func(v *visitor) {
+			v.must("POST", "/client/sign_ins", "strategy", "ticket", "ticket", "new@example.com", "sign_up_if_missing", "true")
+		}},
+		{"sign-up", func(v *visitor) {
+			path := "/client/sign_ups/" + v.must("POST", "/client/sign_ups", "email_address", "new@example.com", "password", "12345678")["id"].(string)
+			v.must("POST", path+"/prepare_verification", "strategy", "email_code")
+			v.must("POST", path+"/attempt_verification", "strategy", "email_code", "code", emulator.Code)
+		}},
+		{"page", func(v *visitor) {
+			r := local("POST", "/__clerk/sign-in", "identifier=user_dev_ada")
+			r.AddCookie(v.cookies["__client"])
+			for _, c := range serve(v.e, r).Result().Cookies() {
+				v.cookies[c.Name] = c
+			}
+		}},
+		{"somebody else", func(v *visitor) {
+			v.enter("user_dev_alan")
+			v.enter("user_dev_ada")
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e := newEmulator(t, emulator.Options{PublishableKey: kinds["production"]})
+			attacker, victim := newVisitor(t, e), newVisitor(t, e)
+			attacker.cookies["__client"] = &http.Cookie{Name: "__client", Value: planted}
+			victim.cookies["__client"] = &http.Cookie{Name: "__client", Value: planted}
+			begun := victim.must("POST", "/client/sign_ups", "email_address", "begun@example.com")["id"]
+			tt.signIn(victim)
+			if victim.user() == "" || victim.cookies["__client"].Value == planted {
+				t.Errorf("%q is signed in with %v, want somebody with another cookie", victim.user(), victim.cookies["__client"])
+			}
+			if got := attacker.user(); got != "" {
+				t.Errorf("the attacker is signed in as %q", got)
+			}
+			attacker.wantFailure(401, "signed_out", "", "GET", "/me")
+			attacker.wantFailure(404, "resource_not_found", "", "GET", "/client/sign_ups/"+begun.(string))
+		})
+	}
+}
+
+// An attempt goes on in a browser that signs in by another.
+func TestAttemptsFollowTheBrowser(t *testing.T) {
+	ofBothKinds(t, func(t *testing.T, e *emulator.Emulator) {
+		v := newVisitor(t, e)
+		up := v.must("POST", "/client/sign_ups", "email_address", "new@example.com")["id"].(string)
+		in := v.must("POST", "/client/sign_ins", "identifier", "alan")["id"].(string)
+		v.enter("user_dev_ada")
+		client := v.must("GET", "/client")
+		if client["sign_in"].(object)["id"] != in || client["sign_up"].(object)["id"] != up {
+			t.Errorf("signed in, the client is %v", client)
+		}
+		v.must("PATCH", "/client/sign_ups/"+up, "password", "12345678")
+		v.must("POST", "/client/sign_ins/"+in+"/attempt_first_factor", "strategy", "password", "password", emulator.ReadyPassword)
+		if got := v.user(); got != "user_dev_alan" {
+			t.Errorf("signed in as %q", got)
+		}
+		if status, body := backend(t, e, "GET", "/sessions?status=active&paginated=true", nil); status != http.StatusOK || decode(t, body)["total_count"] != 1.0 {
+			t.Errorf("the sessions are %d %s, want one", status, body)
+		}
+	})
+}
+
 // The whole of it, in front of a program, with a production instance.
 func TestProductionSite(t *testing.T) {
 	e := newEmulator(t, emulator.Options{PublishableKey: kinds["production"]})

@@ -87,13 +87,7 @@ func (e *Emulator) attemptVerification(c *call) (any, error) {
 
 // completeSignUp makes the user and the session.
 func (e *Emulator) completeSignUp(c *call, attempt signUp) (any, error) {
-	var made session
-	err := e.change(func(s *state) (err error) {
-		if attempt.account, err = s.admit(attempt.account, e.now()); err == nil {
-			made, err = s.start(c.browser, attempt.account.ID, e.now())
-		}
-		return err
-	})
+	made, err := e.signInFrom(c, func(*state) (account, error) { return attempt.account, nil })
 	if err != nil {
 		return nil, err
 	}
