@@ -33,12 +33,22 @@ func openScripts(dir string) (fs.FS, error) {
 		return nil, noScripts(dir, err)
 	}
 	for _, name := range []string{clerkScript, uiScript} {
-		if _, err := root.Stat(name); err != nil {
+		if err := checkRegular(root.FS(), name); err != nil {
 			root.Close()
 			return nil, noScripts(dir, err)
 		}
 	}
 	return root.FS(), nil
+}
+
+// checkRegular says why name is not a file that can be read to its end at once:
+// a named pipe would be waited for.
+func checkRegular(files fs.FS, name string) error {
+	info, err := fs.Stat(files, name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", name)
+	}
+	return err
 }
 
 func noScripts(dir string, err error) error {
@@ -59,7 +69,11 @@ func (e *Emulator) showScript(w http.ResponseWriter, r *http.Request) {
 // serveFile answers with a file, which browsers may keep but have to ask about:
 // it changes with the program, and files from npm all have the same time.
 func serveFile(w http.ResponseWriter, r *http.Request, files fs.FS, name string) {
-	content, err := fs.ReadFile(files, name)
+	var content []byte
+	err := checkRegular(files, name)
+	if err == nil {
+		content, err = fs.ReadFile(files, name)
+	}
 	if err != nil {
 		http.NotFound(w, r)
 		return

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"inkwell/clerk/emulator"
@@ -35,6 +36,9 @@ func TestScriptFolder(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, "@clerk/ui/dist/link.js")); err != nil {
 		t.Fatal(err)
 	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "@clerk/ui/dist/pipe.js"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	e := newEmulator(t, emulator.Options{ScriptDir: dir})
 	tests := []struct {
 		path string
@@ -49,6 +53,7 @@ func TestScriptFolder(t *testing.T) {
 		{"ui@1/dist/deep/", ""},
 		{"ui@1/dist/none.js", ""},
 		{"ui@1/dist/link.js", ""},
+		{"ui@1/dist/pipe.js", ""},
 		{"ui@1/dist/%2e%2e/%2e%2e/%2e%2e/other", ""},
 		{"ui@1/dist/..%2f..%2f..%2fother", ""},
 		{"ui@1/dist/..%5c..%5cother", ""},
@@ -73,13 +78,27 @@ func TestScriptFolder(t *testing.T) {
 
 func TestScriptFolderThatIsNone(t *testing.T) {
 	dir := npmFolder(t)
-	if err := os.Remove(filepath.Join(dir, "@clerk/ui/dist/ui.browser.js")); err != nil {
-		t.Fatal(err)
-	}
-	for _, wrong := range []string{dir, filepath.Join(dir, "none"), filepath.Join(dir, "other")} {
+	wantRefusal := func(wrong string) {
+		t.Helper()
 		_, err := emulator.New(emulator.Options{ScriptDir: wrong})
 		if err == nil || !strings.Contains(err.Error(), wrong) || !strings.Contains(err.Error(), "npm install --prefix") {
 			t.Errorf("with the scripts in %s: %v", wrong, err)
+		}
+	}
+	wantRefusal(filepath.Join(dir, "none"))
+	wantRefusal(filepath.Join(dir, "other"))
+	script := filepath.Join(dir, "@clerk/ui/dist/ui.browser.js")
+	if err := os.Remove(script); err != nil {
+		t.Fatal(err)
+	}
+	wantRefusal(dir)
+	for _, place := range []func(string, uint32) error{syscall.Mkfifo, syscall.Mkdir} {
+		if err := place(script, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		wantRefusal(dir)
+		if err := os.Remove(script); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
