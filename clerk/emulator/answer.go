@@ -132,12 +132,12 @@ func fieldOf(raw json.RawMessage) []string {
 
 // withMethods lets a POST stand for another method by "_method", as clerk-js
 // sends it, and turns the mux's own 404 and 405 into Clerk's shape.
-func withMethods(mux *http.ServeMux) http.Handler {
+func (e *Emulator) withMethods(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if method := r.URL.Query().Get("_method"); r.Method == http.MethodPost && method != "" {
 			form, err := readFields(r) // ParseForm reads no body of a DELETE
 			if err != nil {
-				writeFailure(w, unreadable(err))
+				e.fail(w, err)
 				return
 			}
 			r = r.WithContext(r.Context()) // a copy: the caller's request stays as it is
@@ -169,9 +169,11 @@ type call struct {
 
 // ask serves what f finds out for a browser, known or not.
 func (e *Emulator) ask(f func(*call) (any, error)) http.Handler {
-	return e.answer(func(r *http.Request) (any, error) {
-		return f(&call{Request: r, browser: e.greeter.browserOf(r), origin: originOf(r)})
-	})
+	return e.answer(func(r *http.Request) (any, error) { return f(e.callOf(r)) })
+}
+
+func (e *Emulator) callOf(r *http.Request) *call {
+	return &call{Request: r, browser: e.greeter.browserOf(r), origin: originOf(r)}
 }
 
 // do serves what f changes for a browser, and tells the browser what follows

@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -87,6 +88,8 @@ func TestFrontendAPIFailures(t *testing.T) {
 		{"POST", "/client/sign_ins", "identifier=nobody@example.com", 422, "form_identifier_not_found"},
 		{"POST", "/client/sign_ins", "", 422, "form_param_missing"},
 		{"POST", "/client/sign_ins", "%zz", 400, "request_body_invalid"},
+		{"PATCH", "/me", "%zz", 400, "request_body_invalid"},
+		{"PATCH", "/me", "first_name=" + strings.Repeat("a", 1<<20), 413, "request_body_too_large"},
 		{"POST", "/client/sign_ups", "email_address=ada@example.com", 422, "form_identifier_exists"},
 		{"POST", "/client/sign_ups", "email_address=nothing", 422, "form_param_format_invalid"},
 		{"POST", "/client/sessions/sess_1/touch", "", 401, "signed_out"},
@@ -95,7 +98,7 @@ func TestFrontendAPIFailures(t *testing.T) {
 	}
 	for _, tt := range tests {
 		w := frontend(e, tt.method, tt.path, tt.body)
-		wantFailure(t, tt.method+" "+tt.path+" "+tt.body, w.Result(), tt.wantStatus, tt.wantCode)
+		wantFailure(t, fmt.Sprintf("%s %s %.40s", tt.method, tt.path, tt.body), w.Result(), tt.wantStatus, tt.wantCode)
 	}
 	w := serve(e, local("POST", "/__clerk/v1/client/sign_ins", "identifier=ada"))
 	wantFailure(t, "signing in from no browser", w.Result(), 401, "dev_browser_unauthenticated")

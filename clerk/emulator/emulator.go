@@ -235,7 +235,7 @@ func (e *Emulator) apiRoutes() http.Handler {
 	mux := http.NewServeMux()
 	e.frontendRoutes(mux)
 	e.backendRoutes(mux)
-	return withMethods(mux)
+	return e.withMethods(mux)
 }
 
 // secretPrefix begins the secret key of an instance.

@@ -135,7 +135,7 @@ func TestCrossSitePosts(t *testing.T) {
 func TestLargeBodies(t *testing.T) {
 	e := newEmulator(t, emulator.Options{})
 	large := "identifier=" + strings.Repeat("a", 1<<20)
-	for _, path := range []string{"/__clerk/sign-in", "/__clerk/webhooks", "/__clerk/webhooks/again", "/__clerk/v1/client/sign_ins"} {
+	for _, path := range []string{"/__clerk/sign-in", "/__clerk/webhooks", "/__clerk/webhooks/again", "/__clerk/v1/client/sign_ins", "/__clerk/v1/me?_method=PATCH"} {
 		if w := serve(e, local("POST", path, large)); w.Code != http.StatusRequestEntityTooLarge {
 			t.Errorf("POST %s of 1 MiB = %d, want 413", path, w.Code)
 		}
