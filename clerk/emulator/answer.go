@@ -169,15 +169,13 @@ type call struct {
 
 // ask serves what f finds out for a browser, known or not.
 func (e *Emulator) ask(f func(*call) (any, error)) http.Handler {
-	return e.answer(func(r *http.Request) (any, error) { return f(e.callOf(r)) })
+	return e.converse(func(r *http.Request) (*call, error) {
+		return &call{Request: r, browser: e.greeter.browserOf(r), origin: originOf(r)}, nil
+	}, f)
 }
 
-func (e *Emulator) callOf(r *http.Request) *call {
-	return &call{Request: r, browser: e.greeter.browserOf(r), origin: originOf(r)}
-}
-
-// do serves what f changes for a browser, and tells the browser what follows
-// for the program's cookies. Like at Clerk, the client comes with the response.
+// do serves what f changes for a browser. Like at Clerk, the client comes with
+// the response.
 func (e *Emulator) do(f func(*call) (any, error)) http.Handler {
 	return e.doBare(func(c *call) (any, error) {
 		response, err := f(c)
@@ -191,8 +189,15 @@ func (e *Emulator) do(f func(*call) (any, error)) http.Handler {
 
 // doBare is do for what f answers without any wrapping.
 func (e *Emulator) doBare(f func(*call) (any, error)) http.Handler {
+	return e.converse(e.newCall, f)
+}
+
+// converse serves what f makes of the call that read finds in a request, and
+// tells the browser what follows for its cookies. Also one that only asked: its
+// session may have ended elsewhere.
+func (e *Emulator) converse(read func(*http.Request) (*call, error), f func(*call) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := e.newCall(r)
+		c, err := read(r)
 		if err != nil {
 			e.fail(w, err)
 			return
@@ -202,7 +207,7 @@ func (e *Emulator) doBare(f func(*call) (any, error)) http.Handler {
 			e.fail(w, err)
 			return
 		}
-		e.greeter.tell(w.Header(), c.browser, c.origin, e.since(c.browser))
+		e.greeter.tell(w.Header(), r, c.browser, e.since(c.browser))
 		writeJSON(w, http.StatusOK, body)
 	})
 }

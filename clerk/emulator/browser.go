@@ -104,13 +104,18 @@ func (g greeter) name(browser, party string) string {
 	return clientCookie + "=" + browser + "; Path=" + Prefix + "; HttpOnly" + lasting(party)
 }
 
-// tell adds to an answer of the Frontend API what follows for the cookies. In
-// development clerk-js sets them itself.
-func (g greeter) tell(h http.Header, browser, party string, since time.Time) {
-	if g.Production {
-		h.Add("Set-Cookie", g.name(browser, party))
-		h["Set-Cookie"] = append(h["Set-Cookie"], g.facts(browser, party, since)...)
+// tell adds to the answer to r what follows for the cookies. The browser learns
+// who it is only when that is new: an answer that comes late must not undo a
+// sign-in. In development clerk-js sets the cookies itself.
+func (g greeter) tell(h http.Header, r *http.Request, browser string, since time.Time) {
+	if !g.Production {
+		return
 	}
+	party := originOf(r)
+	if browser != g.browserOf(r) {
+		h.Add("Set-Cookie", g.name(browser, party))
+	}
+	h["Set-Cookie"] = append(h["Set-Cookie"], g.facts(browser, party, since)...)
 }
 
 // leadBack returns where a page of the instance sends the browser when it is

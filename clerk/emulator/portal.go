@@ -123,7 +123,7 @@ func (e *Emulator) enterPortal(w http.ResponseWriter, r *http.Request) {
 // leave sends the browser back to the program, unless err says that it was in
 // vain.
 func (e *Emulator) leave(w http.ResponseWriter, r *http.Request, browser string, err error) {
-	e.greeter.tell(w.Header(), browser, originOf(r), e.since(browser))
+	e.greeter.tell(w.Header(), r, browser, e.since(browser))
 	e.done(w, r, e.greeter.leadBack(goBack(r), browser), err)
 }
 

@@ -208,7 +208,7 @@ func TestAttemptsAreBounded(t *testing.T) {
 func TestProductionCookies(t *testing.T) {
 	e := newEmulator(t, emulator.Options{PublishableKey: kinds["production"]})
 	v := newVisitor(t, e)
-	if v.must("GET", "/client"); len(v.cookies) != 0 {
+	if v.must("GET", "/client"); v.cookies["__client"] != nil {
 		t.Errorf("looking sets %v", v.cookies)
 	}
 	if _, environment := v.call("GET", "/environment"); environment["display_config"].(object)["instance_environment_type"] != "production" {
@@ -236,6 +236,29 @@ func TestProductionCookies(t *testing.T) {
 	}
 	if v.cookies[clerk.SessionCookie] != nil {
 		t.Error("the Frontend API sets the session's cookie, which clerk-js does")
+	}
+}
+
+// What a browser asks tells the program that the session has ended elsewhere, or
+// that it has not.
+func TestProductionCookiesFollowTheSession(t *testing.T) {
+	e := newEmulator(t, emulator.Options{PublishableKey: kinds["production"]})
+	uat := clerk.ClientUATCookie + "_" + clerk.Suffix(e.Config().PublishableKey)
+	v := newVisitor(t, e)
+	id := v.enter("user_dev_ada")
+	since := v.cookies[uat].Value
+	for _, lost := range []string{"", "0", "1"} {
+		v.cookies[uat] = &http.Cookie{Name: uat, Value: lost}
+		if v.must("GET", "/client"); v.cookies[uat].Value != since {
+			t.Errorf("after %q the client's time is %v, want %s", lost, v.cookies[uat], since)
+		}
+	}
+	backend(t, e, "POST", "/sessions/"+id+"/revoke", nil)
+	v.must("GET", "/client")
+	for _, name := range []string{clerk.ClientUATCookie, uat} {
+		if c := v.cookies[name]; c.Value != "0" {
+			t.Errorf("revoked, %s is %v", name, c)
+		}
 	}
 }
 
