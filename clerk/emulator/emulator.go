@@ -191,7 +191,7 @@ func (e *Emulator) Config() clerk.Config {
 		APIURL:         apiURL,
 		ProxyURL:       Prefix,
 		SignInPortal:   Prefix + "/sign-in",
-		HTTPClient:     InProcess(e.api),
+		HTTPClient:     inProcessClient(e.api),
 		Now:            e.now,
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"net/http"
 )
 
-// InProcess returns a client whose requests, whatever their host, are answered
+// inProcessClient returns a client whose requests, whatever their host, are answered
 // by h without a network. It follows no redirect.
-func InProcess(h http.Handler) *http.Client {
+func inProcessClient(h http.Handler) *http.Client {
 	return &http.Client{Transport: inProcess{h}, CheckRedirect: noRedirect}
 }
 
