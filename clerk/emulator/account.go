@@ -53,10 +53,7 @@ func (s *state) fill(a *account, fields url.Values, metadata ...string) error {
 // apply changes an account as the fields say that are there: names, username
 // and password. An empty name is none.
 func (s *state) apply(a *account, fields url.Values) error {
-	if err := applyName(&a.FirstName, fields, "first_name"); err != nil {
-		return err
-	}
-	if err := applyName(&a.LastName, fields, "last_name"); err != nil {
+	if err := a.applyNames(fields); err != nil {
 		return err
 	}
 	if err := s.applyUsername(a, fields); err != nil || fields.Get("password") == "" {
@@ -65,6 +62,13 @@ func (s *state) apply(a *account, fields url.Values) error {
 	hash, err := hashPassword("password", fields.Get("password"))
 	a.Password = hash
 	return err
+}
+
+func (a *account) applyNames(fields url.Values) error {
+	if err := applyName(&a.FirstName, fields, "first_name"); err != nil {
+		return err
+	}
+	return applyName(&a.LastName, fields, "last_name")
 }
 
 func applyName(name **string, fields url.Values, param string) error {

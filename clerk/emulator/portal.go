@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"embed"
 	"errors"
-	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -157,15 +156,13 @@ func (e *Emulator) renameUser(w http.ResponseWriter, r *http.Request) {
 	if !ok || !parsed(w, r) {
 		return
 	}
-	first, last := strings.TrimSpace(r.PostForm.Get("first_name")), strings.TrimSpace(r.PostForm.Get("last_name"))
-	if !isName(first) || !isName(last) {
+	_, err := e.updateUser(u.ID, func(_ *state, a *account) error { return a.applyNames(r.PostForm) })
+	if f, ok := errors.AsType[*failure](err); ok {
 		view := newUserView(u)
-		view.FirstName, view.LastName = first, last
-		view.Problem = fmt.Sprintf("A name is one line of at most %d characters.", maxName)
-		render(w, http.StatusUnprocessableEntity, "user.html", view)
+		view.FirstName, view.LastName, view.Problem = r.PostForm.Get("first_name"), r.PostForm.Get("last_name"), f.message
+		render(w, f.status, "user.html", view)
 		return
 	}
-	_, err := e.UpdateUser(u.ID, func(u *clerk.User) { u.FirstName, u.LastName = optional(first), optional(last) })
 	e.done(w, r, Prefix+"/user?saved", err)
 }
 
