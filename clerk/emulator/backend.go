@@ -78,15 +78,20 @@ func (e *Emulator) listSessions(r *http.Request) (any, error) {
 // sessionsWhere returns the sessions that are not over and that pick picks, the
 // newest first.
 func (e *Emulator) sessionsWhere(pick func(browser string, s session) bool) []dict {
-	now, list := e.now(), []dict{}
-	for browser, one := range e.state.Load().Sessions {
+	now, sessions := e.now(), e.state.Load().Sessions
+	var browsers []string
+	for browser, one := range sessions {
 		if !one.over(now) && pick(browser, one) {
-			list = append(list, sessionJSON(browser, one, "active", now))
+			browsers = append(browsers, browser)
 		}
 	}
-	slices.SortFunc(list, func(a, b dict) int {
-		return cmp.Or(cmp.Compare(b["created_at"].(int64), a["created_at"].(int64)), cmp.Compare(a["id"].(string), b["id"].(string)))
+	slices.SortFunc(browsers, func(a, b string) int {
+		return cmp.Or(sessions[b].CreatedAt.Compare(sessions[a].CreatedAt), cmp.Compare(sessions[a].ID, sessions[b].ID))
 	})
+	list := make([]dict, len(browsers))
+	for i, browser := range browsers {
+		list[i] = sessionJSON(browser, sessions[browser], "active", now)
+	}
 	return list
 }
 
@@ -125,24 +130,24 @@ func (e *Emulator) revoke(id, userID string) (any, error) {
 // pageOf returns the part of a list that the query asks for: limit (1 to 500,
 // default 10) elements from offset on.
 func pageOf[T any](r *http.Request, list []T) ([]T, error) {
-	limit, err := number(r, "limit", 10, 1, 500)
+	limit, err := queryNumber(r, "limit", 10, 1, 500)
 	if err != nil {
 		return nil, err
 	}
-	offset, err := number(r, "offset", 0, 0, len(list))
+	offset, err := queryNumber(r, "offset", 0, 0, len(list))
 	if err != nil {
 		return nil, err
 	}
 	return list[offset:min(offset+limit, len(list))], nil
 }
 
-// number reads a parameter of the query. More than most is not an error.
-func number(r *http.Request, name string, missing, least, most int) (int, error) {
-	text := r.URL.Query().Get(name)
-	if text == "" {
-		return missing, nil
+// queryNumber reads a parameter of the query. More than most is not an error.
+func queryNumber(r *http.Request, name string, absent, least, most int) (int, error) {
+	value := r.URL.Query().Get(name)
+	if value == "" {
+		return absent, nil
 	}
-	n, err := strconv.Atoi(text)
+	n, err := strconv.Atoi(value)
 	if err != nil || n < least {
 		return 0, wrong(name, "form_param_format_invalid", name+" must be a number from "+strconv.Itoa(least)+" on.")
 	}

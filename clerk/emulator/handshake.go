@@ -76,11 +76,11 @@ func (e *Emulator) handshakeDirectives(browser, party string) ([]string, error) 
 // once.
 func (e *Emulator) handshakePayload(r *http.Request) (any, error) {
 	nonce := r.URL.Query().Get("nonce")
-	payload, ok := e.nonces.Peek(nonce)
-	if !ok || !e.nonces.Remove(nonce) || !e.now().Before(payload.expires) {
+	kept, ok := e.nonces.Peek(nonce)
+	if !ok || !e.nonces.Remove(nonce) || !e.now().Before(kept.expires) {
 		return nil, notFound("No handshake was found for this nonce.")
 	}
-	return dict{"directives": payload.directives}, nil
+	return dict{"directives": kept.directives}, nil
 }
 
 // refreshSession handles "POST /v1/sessions/{id}/refresh": a fresh token for

@@ -94,15 +94,16 @@ func (f *stateFile) close() error {
 	return lock.Close()
 }
 
-// load reads the state. Without a file that is ours, or without a path, it is
-// the state of a first start.
-func (f *stateFile) load(secretPrefix string, now time.Time) (*state, error) {
+// load reads the state. Without a path, or without a file where we may write
+// one, it is the state of a first start. Prefix begins the secret keys of this
+// kind of instance.
+func (f *stateFile) load(prefix string, now time.Time) (*state, error) {
 	if f.path == "" {
-		return newState(sharedKey(), secretPrefix, now), nil
+		return newState(sharedKey(), prefix, now), nil
 	}
 	content, err := os.ReadFile(f.path)
 	if errors.Is(err, fs.ErrNotExist) && f.lock != nil {
-		s := newState(newSigningKey(), secretPrefix, now)
+		s := newState(newSigningKey(), prefix, now)
 		return s, f.save(s)
 	}
 	if err != nil {
@@ -115,7 +116,7 @@ func (f *stateFile) load(secretPrefix string, now time.Time) (*state, error) {
 	if s.InstanceID == "" || s.SecretKey == "" || s.Users == nil || s.Sessions == nil {
 		return nil, damaged(f.path, errors.New("a part is missing"))
 	}
-	if !strings.HasPrefix(s.SecretKey, secretPrefix) {
+	if !strings.HasPrefix(s.SecretKey, prefix) {
 		return nil, fmt.Errorf("emulator: the state file %s belongs to the other kind of instance, development or production: name another file", f.path)
 	}
 	s.upgrade()
@@ -174,12 +175,12 @@ func damaged(file string, err error) error {
 
 // newState returns the state of a first start: the ready users, of whom the
 // program has yet to be told.
-func newState(signingKey, secretPrefix string, now time.Time) *state {
+func newState(signingKey, prefix string, now time.Time) *state {
 	secret := make([]byte, 24)
 	rand.Read(secret)
 	s := &state{
 		InstanceID:    "ins_" + rand.Text(),
-		SecretKey:     secretPrefix + rand.Text(),
+		SecretKey:     prefix + rand.Text(),
 		WebhookSecret: "whsec_" + base64.StdEncoding.EncodeToString(secret),
 		SigningKey:    signingKey,
 		Users:         map[string]account{},

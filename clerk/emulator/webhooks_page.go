@@ -78,8 +78,8 @@ func readDelivery(fields url.Values) (deliveryForm, Delivery) {
 
 // amount reads a number from 0 on; others are -1, and so are those that no
 // setting allows.
-func amount(text string) float64 {
-	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+func amount(typed string) float64 {
+	f, err := strconv.ParseFloat(strings.TrimSpace(typed), 64)
 	if err == nil && f >= 0 && f <= 1e6 {
 		return f
 	}
