@@ -18,6 +18,10 @@ const webhooksPath = "/admin/webhooks"
 // in Clerk's dashboard.
 const dashboardURL = "https://dashboard.clerk.com/last-active?path=webhooks"
 
+// silence is for how long no event has come when Clerk seems to have stopped
+// and not to have lost some.
+const silence = time.Hour
+
 // admin serves h to administrators. Others who are signed in get 403.
 func (s *Server) admin(h func(http.ResponseWriter, *http.Request, db.User) error) http.Handler {
 	return s.signedIn(func(w http.ResponseWriter, r *http.Request, user db.User) error {
@@ -145,7 +149,7 @@ func (f webhookFacts) warnings() []warning {
 		all = append(all, f.unconfigured())
 	case f.newest == 0:
 		all = append(all, f.silent())
-	case mended > 0 && f.newest < f.finished.StartedAt:
+	case mended > 0 && f.newest < f.finished.StartedAt.Add(-silence):
 		all = append(all, f.lost("Clerk seems to have stopped sending"))
 	case mended > 0:
 		all = append(all, f.lost("Some webhooks did not arrive"))

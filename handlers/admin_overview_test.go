@@ -48,6 +48,7 @@ func TestWebhookWarnings(t *testing.T) {
 		{"silence", false, []func(*testing.T, *testSite){storeOne, mend(1)}, []string{"Clerk seems to have stopped sending"}},
 		{"much silence", false, []func(*testing.T, *testSite){storeOne, mend(1200)}, []string{"mended 1,200 users that no webhook had told of"}},
 		{"gaps", false, []func(*testing.T, *testSite){storeOne, mend(2), event}, []string{"Some webhooks did not arrive"}},
+		{"gaps until now", false, []func(*testing.T, *testSite){event, mend(2)}, []string{"Some webhooks did not arrive"}},
 		{"mended since", false, []func(*testing.T, *testSite){storeOne, mend(2), mend(0)}, nil},
 		{"dead letter", false, []func(*testing.T, *testSite){letter}, []string{"could not be used: 1"}},
 		{"silence and dead letter", false, []func(*testing.T, *testSite){letter, mend(1)}, []string{"stopped sending", "could not be used: 1"}},
