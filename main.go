@@ -106,9 +106,10 @@ func (p *program) serve(ctx context.Context, listener net.Listener, stderr io.Wr
 	return p.answer(ctx, listener, stderr, site, site)
 }
 
-// standIn opens the stand-in for Clerk that belongs to the database.
-func (p *program) standIn() (*emulator.Emulator, error) {
-	return emulator.New(emulator.Options{StateFile: p.database + ".clerk.json", ScriptDir: p.scripts, Log: p.log})
+// standIn opens the stand-in for Clerk that belongs to the database; one alone
+// may change what it keeps.
+func (p *program) standIn(readOnly bool) (*emulator.Emulator, error) {
+	return emulator.New(emulator.Options{StateFile: p.database + ".clerk.json", ReadOnly: readOnly, ScriptDir: p.scripts, Log: p.log})
 }
 
 // site returns the site, for the Clerk instance of the settings or, if there is
@@ -127,7 +128,7 @@ func (p *program) site(standIn *emulator.Emulator) (*handlers.Server, error) {
 // serveDev serves with a stand-in for Clerk on the same origin. A new database
 // gets its users and some posts.
 func (p *program) serveDev(ctx context.Context, listener net.Listener, stderr io.Writer) error {
-	standIn, err := p.standIn()
+	standIn, err := p.standIn(false)
 	if err != nil {
 		return err
 	}
@@ -224,7 +225,11 @@ func (p *program) sync(ctx context.Context, stderr io.Writer) error {
 	var standIn *emulator.Emulator
 	if p.dev {
 		var err error
-		if standIn, err = p.standIn(); err != nil {
+		standIn, err = p.standIn(true)
+		if errors.Is(err, os.ErrNotExist) {
+			return errors.New("there is no stand-in for Clerk to compare with yet: start with -dev once")
+		}
+		if err != nil {
 			return err
 		}
 		defer standIn.Close()

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -100,15 +101,21 @@ func TestKillLosesNoWebhook(t *testing.T) {
 // The command sync says what it mended.
 func TestSyncCommand(t *testing.T) {
 	dir := t.TempDir()
-	out, err := command(t, dir, "sync", "-dev").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "Compared 5 users with Clerk's: 5 were missing here") {
-		t.Errorf("the first time: %v\n%s", err, out)
+	says := func(want string, good bool, args ...string) {
+		t.Helper()
+		out, err := command(t, dir, args...).CombinedOutput()
+		if (err == nil) != good || !strings.Contains(string(out), want) {
+			t.Errorf("%v: %v, want %q\n%s", args, err, want, out)
+		}
 	}
-	out, err = command(t, dir, "sync", "-dev").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "0 were missing here, 0 were out of date, 0 are gone at Clerk") {
-		t.Errorf("again: %v\n%s", err, out)
+	says("start with -dev once", false, "sync", "-dev")
+	p := start(t, dir)
+	says("are gone at Clerk", true, "sync", "-dev") // while it is served
+	p.stop()
+	if err := os.Remove(filepath.Join(dir, "inkwell-dev.db")); err != nil {
+		t.Fatal(err)
 	}
-	if out, err = command(t, dir, "sync").CombinedOutput(); err == nil || !strings.Contains(string(out), "CLERK_SECRET_KEY") {
-		t.Errorf("without settings: %v\n%s", err, out)
-	}
+	says("Compared 5 users with Clerk's: 5 were missing here", true, "sync", "-dev")
+	says("0 were missing here, 0 were out of date, 0 are gone at Clerk", true, "sync", "-dev")
+	says("CLERK_SECRET_KEY", false, "sync")
 }
