@@ -1,7 +1,6 @@
 package clerk
 
 import (
-	"cmp"
 	"crypto/sha1"
 	"encoding/base64"
 	"errors"
@@ -86,7 +85,10 @@ func Suffix(publishableKey string) string {
 
 // Suffixed returns the name of a cookie as this instance alone uses it.
 func (i Instance) Suffixed(cookie string) string {
-	return cookie + "_" + cmp.Or(i.suffix, Suffix(i.PublishableKey)) // made by hand, it has none yet
+	if i.suffix == "" { // made by hand
+		i.suffix = Suffix(i.PublishableKey)
+	}
+	return cookie + "_" + i.suffix
 }
 
 // accountPortal returns the origin of the pages that Clerk hosts for the
