@@ -32,6 +32,9 @@ const (
 	maxRetryAfter     = time.Minute
 )
 
+// ErrUserUnusable says that what Clerk tells of a user cannot be used.
+var ErrUserUnusable = errors.New("clerk: the user is not of the expected form")
+
 // ErrUserNotFound says that Clerk knows no user of an id, or not any more.
 var ErrUserNotFound = errors.New("clerk: no such user")
 
@@ -80,16 +83,16 @@ func NewAPI(c Config) *API {
 // 100.
 func newPace(production bool) *rate.Limiter {
 	if production {
-		return rate.NewLimiter(80, 100)
+		return rate.NewLimiter(70, 100)
 	}
-	return rate.NewLimiter(8, 20)
+	return rate.NewLimiter(7, 10)
 }
 
 // Pace returns when a request that nobody waits for may be made, or with the
 // error of ctx.
 func (a *API) Pace(ctx context.Context) error { return a.pace.Wait(ctx) }
 
-// User returns a user, or [ErrUserNotFound].
+// User returns a user, or [ErrUserNotFound] or [ErrUserUnusable].
 func (a *API) User(ctx context.Context, id string) (User, error) {
 	if !isID(id) {
 		return User{}, ErrUserNotFound
@@ -103,7 +106,7 @@ func (a *API) User(ctx context.Context, id string) (User, error) {
 	}
 	user, err := decodeUser(body)
 	if err != nil {
-		return User{}, fmt.Errorf("clerk: get user: %w", err)
+		return User{}, fmt.Errorf("%w: %w", ErrUserUnusable, err)
 	}
 	return user, nil
 }

@@ -103,6 +103,9 @@ func New(c Config) (*Authenticator, error) {
 // API returns the client of the Backend API that the Authenticator uses.
 func (a *Authenticator) API() *API { return a.api }
 
+// Instance returns the instance whose users sign in.
+func (a *Authenticator) Instance() Instance { return a.instance }
+
 // Frontend returns what pages need to load Clerk's browser script.
 func (a *Authenticator) Frontend() Frontend {
 	return newFrontend(a.config, strings.TrimRight(cmp.Or(a.config.ProxyURL, "https://"+a.instance.Host), "/"))

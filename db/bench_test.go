@@ -130,7 +130,7 @@ func BenchmarkSavePage(b *testing.B) {
 	} {
 		b.Run(state.name, func(b *testing.B) {
 			for b.Loop() {
-				sync, err := d.BeginSync(b.Context())
+				sync, err := d.BeginSync(b.Context(), instance)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -192,7 +192,7 @@ func (v delivery) deliver(t *testing.T, d *db.DB) string {
 		check(t, err)
 		return ""
 	case "api_missing":
-		sync, err := d.BeginSync(t.Context())
+		sync, err := d.BeginSync(t.Context(), instance)
 		check(t, err)
 		check(t, d.DeleteMissing(t.Context(), sync.ID, v.User, db.Time(v.At)))
 		return ""

@@ -34,6 +34,7 @@ type Rendering struct {
 
 type Sync struct {
 	ID         int64
+	Instance   string
 	StartedAt  Time
 	FinishedAt Time
 	Cursor     string

@@ -12,21 +12,34 @@ import (
 // with. Pages from before are too old then to tell who is missing.
 const resumeWithin = 24 * time.Hour
 
-// BeginSync starts a reconciliation, the comparison of all users with Clerk's,
-// or goes on with the last one when it was interrupted less than a day after
-// its start: Clerk's users after Sync.Cursor are left. Two that run at once
-// share a row and do each other no harm.
-func (d *DB) BeginSync(ctx context.Context) (Sync, error) {
+// ErrOtherInstance says that the users here are those of another Clerk
+// instance.
+var ErrOtherInstance = errors.New("the users of this database are those of another Clerk instance")
+
+// BeginSync starts a reconciliation, the comparison of all users with those of
+// a Clerk instance, or goes on with the last one when it was interrupted less
+// than a day after its start: Clerk's users after Sync.Cursor are left. Two that
+// run at once share a row and do each other no harm. The error is
+// [ErrOtherInstance] when the last one that was finished was another
+// instance's, for which all users here would be missing.
+func (d *DB) BeginSync(ctx context.Context, instance string) (Sync, error) {
 	var sync Sync
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
+		finished, err := q.GetLastFinishedSync(ctx)
+		switch {
+		case err != nil && !errors.Is(err, sql.ErrNoRows):
+			return err
+		case err == nil && finished.Instance != instance:
+			return ErrOtherInstance
+		}
 		last, err := q.GetLastSync(ctx)
 		switch {
 		case err != nil && !errors.Is(err, sql.ErrNoRows):
 			return err
-		case err == nil && last.FinishedAt == 0 && last.StartedAt > d.now().Add(-resumeWithin):
-			sync, err = q.setSyncError(ctx, setSyncErrorParams{ID: last.ID})
+		case err == nil && last.FinishedAt == 0 && last.Instance == instance && last.StartedAt > d.now().Add(-resumeWithin):
+			sync, err = d.noteSync(ctx, q, last.ID, "")
 		default:
-			sync, err = q.startSync(ctx, d.now())
+			sync, err = q.startSync(ctx, startSyncParams{Instance: instance, StartedAt: d.now()})
 		}
 		return err
 	})
@@ -147,11 +160,20 @@ func (d *DB) FinishSync(ctx context.Context, syncID int64) (Sync, error) {
 func (d *DB) BreakSync(ctx context.Context, syncID int64, reason string) (Sync, error) {
 	var sync Sync
 	err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
-		sync, err = q.setSyncError(ctx, setSyncErrorParams{ID: syncID, Error: Text(reason)})
+		sync, err = d.noteSync(ctx, q, syncID, reason)
 		return err
 	})
 	if err != nil {
 		return Sync{}, fmt.Errorf("break sync: %w", err)
 	}
 	return sync, nil
+}
+
+// noteSync notes why a reconciliation was broken off, "" when it goes on, and
+// returns it.
+func (d *DB) noteSync(ctx context.Context, q *Queries, syncID int64, reason string) (Sync, error) {
+	if err := q.setSyncError(ctx, setSyncErrorParams{ID: syncID, Error: Text(reason)}); err != nil {
+		return Sync{}, err
+	}
+	return q.getSync(ctx, syncID)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 const getLastFinishedSync = `-- name: GetLastFinishedSync :one
-SELECT id, started_at, finished_at, cursor, checked, added, changed, deleted, error
+SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error
 FROM syncs
 WHERE finished_at IS NOT NULL
 ORDER BY id DESC
@@ -24,6 +24,7 @@ func (q *Queries) GetLastFinishedSync(ctx context.Context) (Sync, error) {
 	var i Sync
 	err := row.Scan(
 		&i.ID,
+		&i.Instance,
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.Cursor,
@@ -37,7 +38,7 @@ func (q *Queries) GetLastFinishedSync(ctx context.Context) (Sync, error) {
 }
 
 const getLastSync = `-- name: GetLastSync :one
-SELECT id, started_at, finished_at, cursor, checked, added, changed, deleted, error
+SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error
 FROM syncs
 ORDER BY id DESC
 LIMIT 1
@@ -50,6 +51,7 @@ func (q *Queries) GetLastSync(ctx context.Context) (Sync, error) {
 	var i Sync
 	err := row.Scan(
 		&i.ID,
+		&i.Instance,
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.Cursor,
@@ -117,7 +119,7 @@ SET cursor = ?1,
     added = added + ?3,
     changed = changed + ?4
 WHERE id = ?5
-RETURNING id, started_at, finished_at, cursor, checked, added, changed, deleted, error
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error
 `
 
 type advanceSyncParams struct {
@@ -141,6 +143,7 @@ func (q *Queries) advanceSync(ctx context.Context, arg advanceSyncParams) (Sync,
 	var i Sync
 	err := row.Scan(
 		&i.ID,
+		&i.Instance,
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.Cursor,
@@ -169,7 +172,7 @@ const finishSync = `-- name: finishSync :one
 UPDATE syncs
 SET finished_at = ?1, error = NULL
 WHERE id = ?2
-RETURNING id, started_at, finished_at, cursor, checked, added, changed, deleted, error
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error
 `
 
 type finishSyncParams struct {
@@ -183,6 +186,7 @@ func (q *Queries) finishSync(ctx context.Context, arg finishSyncParams) (Sync, e
 	var i Sync
 	err := row.Scan(
 		&i.ID,
+		&i.Instance,
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.Cursor,
@@ -196,7 +200,7 @@ func (q *Queries) finishSync(ctx context.Context, arg finishSyncParams) (Sync, e
 }
 
 const getSync = `-- name: getSync :one
-SELECT id, started_at, finished_at, cursor, checked, added, changed, deleted, error
+SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error
 FROM syncs
 WHERE id = ?1
 `
@@ -207,6 +211,7 @@ func (q *Queries) getSync(ctx context.Context, id int64) (Sync, error) {
 	var i Sync
 	err := row.Scan(
 		&i.ID,
+		&i.Instance,
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.Cursor,
@@ -241,11 +246,10 @@ func (q *Queries) seeUser(ctx context.Context, arg seeUserParams) (int64, error)
 	return result.RowsAffected()
 }
 
-const setSyncError = `-- name: setSyncError :one
+const setSyncError = `-- name: setSyncError :exec
 UPDATE syncs
 SET error = ?1
-WHERE id = ?2
-RETURNING id, started_at, finished_at, cursor, checked, added, changed, deleted, error
+WHERE id = ?2 AND finished_at IS NULL
 `
 
 type setSyncErrorParams struct {
@@ -253,36 +257,31 @@ type setSyncErrorParams struct {
 	ID    int64
 }
 
-// setSyncError notes why a reconciliation was broken off; NULL: it goes on.
-func (q *Queries) setSyncError(ctx context.Context, arg setSyncErrorParams) (Sync, error) {
-	row := q.db.QueryRowContext(ctx, setSyncError, arg.Error, arg.ID)
-	var i Sync
-	err := row.Scan(
-		&i.ID,
-		&i.StartedAt,
-		&i.FinishedAt,
-		&i.Cursor,
-		&i.Checked,
-		&i.Added,
-		&i.Changed,
-		&i.Deleted,
-		&i.Error,
-	)
-	return i, err
+// setSyncError notes why a reconciliation was broken off; NULL: it goes on. One
+// that another process has finished stays as it is.
+func (q *Queries) setSyncError(ctx context.Context, arg setSyncErrorParams) error {
+	_, err := q.db.ExecContext(ctx, setSyncError, arg.Error, arg.ID)
+	return err
 }
 
 const startSync = `-- name: startSync :one
-INSERT INTO syncs (started_at)
-VALUES (?1)
-RETURNING id, started_at, finished_at, cursor, checked, added, changed, deleted, error
+INSERT INTO syncs (instance, started_at)
+VALUES (?1, ?2)
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error
 `
 
+type startSyncParams struct {
+	Instance  string
+	StartedAt Time
+}
+
 // startSync inserts a reconciliation that has seen nobody yet.
-func (q *Queries) startSync(ctx context.Context, startedAt Time) (Sync, error) {
-	row := q.db.QueryRowContext(ctx, startSync, startedAt)
+func (q *Queries) startSync(ctx context.Context, arg startSyncParams) (Sync, error) {
+	row := q.db.QueryRowContext(ctx, startSync, arg.Instance, arg.StartedAt)
 	var i Sync
 	err := row.Scan(
 		&i.ID,
+		&i.Instance,
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.Cursor,

@@ -13,9 +13,12 @@ import (
 	"inkwell/db/dbtest"
 )
 
+// instance is the one whose users there are.
+const instance = "clerk.example.com"
+
 func begin(t *testing.T, d *db.DB) db.Sync {
 	t.Helper()
-	sync, err := d.BeginSync(t.Context())
+	sync, err := d.BeginSync(t.Context(), instance)
 	check(t, err)
 	return sync
 }
@@ -44,7 +47,7 @@ func TestBeginSync(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d, clock := withClock(t)
 			first := begin(t, d)
-			if want := (db.Sync{ID: first.ID, StartedAt: clock.at}); first != want {
+			if want := (db.Sync{ID: first.ID, Instance: instance, StartedAt: clock.at}); first != want {
 				t.Errorf("BeginSync = %+v, want %+v", first, want)
 			}
 			stored, err := d.SavePage(t.Context(), first.ID, []db.UserData{{ClerkID: "user_ada"}}, "user_ada")
@@ -52,7 +55,7 @@ func TestBeginSync(t *testing.T) {
 			tt.before(t, d, first)
 			clock.at = clock.at.Add(tt.after)
 			second := begin(t, d)
-			want := db.Sync{ID: first.ID + 1, StartedAt: clock.at}
+			want := db.Sync{ID: first.ID + 1, Instance: instance, StartedAt: clock.at}
 			if tt.resumes {
 				want = stored
 			}
@@ -272,7 +275,7 @@ func TestTwoSyncsAtOnce(t *testing.T) {
 		newUser(t, d, fmt.Sprintf("user_%03d", i/2*2)) // every other one is there
 	}
 	walk := func() error {
-		sync, err := d.BeginSync(t.Context())
+		sync, err := d.BeginSync(t.Context(), instance)
 		for page := range slices.Chunk(all, size) {
 			if err != nil {
 				return err
@@ -299,5 +302,23 @@ func TestTwoSyncsAtOnce(t *testing.T) {
 	}
 	if n := dbtest.Value[int](t, d, "SELECT count(*) FROM users WHERE name = CAST(substr(clerk_id, 6) AS INTEGER)"); n != users {
 		t.Errorf("%d users are right, want %d", n, users)
+	}
+}
+
+// A comparison with another instance would find everybody missing.
+func TestBeginSyncOfAnotherInstance(t *testing.T) {
+	d, _ := withClock(t)
+	first := begin(t, d)
+	if other, err := d.BeginSync(t.Context(), "clerk.other.example"); err != nil || other.ID == first.ID {
+		t.Errorf("before any was finished: %+v, %v; want one of its own", other, err)
+	}
+	_, err := d.FinishSync(t.Context(), first.ID)
+	check(t, err)
+	if _, err := d.BeginSync(t.Context(), "clerk.other.example"); !errors.Is(err, db.ErrOtherInstance) {
+		t.Errorf("afterwards: %v, want %v", err, db.ErrOtherInstance)
+	}
+	broken, err := d.BreakSync(t.Context(), first.ID, "too late")
+	if err != nil || broken.Error != "" {
+		t.Errorf("what is finished is broken off: %+v, %v", broken, err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // finishSync stores a comparison that found so many users missing here.
 func finishSync(t *testing.T, site *testSite, added int) {
 	t.Helper()
-	sync, err := site.db.BeginSync(t.Context())
+	sync, err := site.db.BeginSync(t.Context(), site.auth.Instance().Host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestSyncOnThePage(t *testing.T) {
 	c := site.as(admin)
 	c.get("/admin/webhooks").shows(".sync", "were never compared").lacks("progress").one("#sync-start")
 
-	sync, err := site.db.BeginSync(t.Context())
+	sync, err := site.db.BeginSync(t.Context(), site.auth.Instance().Host)
 	if err != nil {
 		t.Fatal(err)
 	}

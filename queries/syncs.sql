@@ -36,16 +36,16 @@ WHERE id = sqlc.arg(id);
 
 -- name: startSync :one
 -- startSync inserts a reconciliation that has seen nobody yet.
-INSERT INTO syncs (started_at)
-VALUES (sqlc.arg(started_at))
+INSERT INTO syncs (instance, started_at)
+VALUES (sqlc.arg(instance), sqlc.arg(started_at))
 RETURNING *;
 
--- name: setSyncError :one
--- setSyncError notes why a reconciliation was broken off; NULL: it goes on.
+-- name: setSyncError :exec
+-- setSyncError notes why a reconciliation was broken off; NULL: it goes on. One
+-- that another process has finished stays as it is.
 UPDATE syncs
 SET error = sqlc.arg(error)
-WHERE id = sqlc.arg(id)
-RETURNING *;
+WHERE id = sqlc.arg(id) AND finished_at IS NULL;
 
 -- name: advanceSync :one
 -- advanceSync moves a reconciliation behind a page and adds what the page

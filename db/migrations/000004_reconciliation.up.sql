@@ -14,6 +14,7 @@ CREATE INDEX ended_sessions_ended ON ended_sessions (ended_at);
 -- One row for each comparison of the users with Clerk's.
 CREATE TABLE syncs (
     id          INTEGER PRIMARY KEY,
+    instance    TEXT    NOT NULL, -- whose users they are: the host of Clerk's Frontend API
     started_at  INTEGER NOT NULL,
     finished_at INTEGER CHECK (finished_at > 0), -- NULL: under way, or interrupted
     cursor      TEXT    NOT NULL DEFAULT '',     -- of the last page that is stored
