@@ -155,7 +155,9 @@ func (s *Server) sayExpired(w http.ResponseWriter) {
 func (s *Server) userOf(ctx context.Context, claims *clerk.Claims) (user db.User, ended bool, err error) {
 	row, err := s.db.GetSessionUser(ctx, db.GetSessionUserParams{ClerkID: claims.Subject, SessionID: claims.SessionID})
 	if errors.Is(err, sql.ErrNoRows) {
-		row.User, err = s.db.EnsureUser(ctx, claims.Subject)
+		if _, err = s.db.EnsureUser(ctx, claims.Subject); err == nil {
+			row, err = s.db.GetSessionUser(ctx, db.GetSessionUserParams{ClerkID: claims.Subject, SessionID: claims.SessionID})
+		}
 	}
 	if err != nil {
 		return row.User, false, fmt.Errorf("user of a session: %w", err)

@@ -24,6 +24,7 @@ var ErrSyncUnderWay = errors.New("the users are being compared with Clerk's alre
 // Errors that keep a reconciliation from deleting everybody, when it is not
 // this site's users that Clerk lists.
 var (
+	errTooManyGone  = errors.New("more users are missing in Clerk's list than it has. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
 	errNoUsers      = errors.New("no users at all are in Clerk's list, and there are some here. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
 	errOthersUsers  = errors.New("none of the users that Clerk lists was known here, and none of those known here is in the list. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
 	errListRestarts = errors.New("the list of Clerk's users changes too quickly to be read")
@@ -48,7 +49,14 @@ func (s *Server) SyncUsers(ctx context.Context, report func(SyncProgress)) (db.S
 	if report == nil {
 		report = func(SyncProgress) {}
 	}
-	sync, err := s.db.BeginSync(ctx)
+	return s.syncUsers(ctx, report)
+}
+
+func (s *Server) syncUsers(ctx context.Context, report func(SyncProgress)) (db.Sync, error) {
+	sync, err := s.db.BeginSync(ctx, s.auth.Instance().Host)
+	if errors.Is(err, db.ErrOtherInstance) {
+		return db.Sync{}, fmt.Errorf("%w: nobody was changed; put the keys of that one back, or start with another database", err)
+	}
 	if err != nil {
 		return db.Sync{}, err
 	}
@@ -56,7 +64,11 @@ func (s *Server) SyncUsers(ctx context.Context, report func(SyncProgress)) (db.S
 		err = s.deleteMissing(ctx, sync)
 	}
 	if err != nil {
-		_, noted := s.db.BreakSync(context.WithoutCancel(ctx), sync.ID, err.Error())
+		reason := err.Error()
+		if ctx.Err() != nil {
+			reason = "" // it will be gone on with
+		}
+		_, noted := s.db.BreakSync(context.WithoutCancel(ctx), sync.ID, reason)
 		return sync, errors.Join(fmt.Errorf("compare users with Clerk's: %w", err), noted)
 	}
 	return s.db.FinishSync(ctx, sync.ID)
@@ -111,6 +123,8 @@ func (s *Server) deleteMissing(ctx context.Context, sync db.Sync) error {
 			return errNoUsers
 		case sync.Added == sync.Checked:
 			return errOthersUsers
+		case int64(len(missing)) > sync.Checked:
+			return errTooManyGone
 		}
 		for _, user := range missing {
 			after = user.ID
@@ -130,6 +144,8 @@ func (s *Server) confirmMissing(ctx context.Context, syncID int64, clerkID strin
 	switch {
 	case errors.Is(err, clerk.ErrUserNotFound):
 		return s.db.DeleteMissing(ctx, syncID, clerkID, db.TimeOf(time.Now()))
+	case errors.Is(err, clerk.ErrUserUnusable): // the walk has said so
+		return nil
 	case err != nil:
 		return err
 	}
@@ -155,7 +171,7 @@ func (s *Server) patiently(ctx context.Context, call func() error) error {
 			return err
 		}
 		err := call()
-		if err == nil || attempt == syncAttempts || errors.Is(err, clerk.ErrUserNotFound) || ctx.Err() != nil {
+		if err == nil || attempt == syncAttempts || errors.Is(err, clerk.ErrUserNotFound) || errors.Is(err, clerk.ErrUserUnusable) || ctx.Err() != nil {
 			return err
 		}
 		wait := pause
@@ -174,18 +190,22 @@ func (s *Server) patiently(ctx context.Context, call func() error) error {
 // startSync begins a comparison in the background. It reports false when one
 // is under way.
 func (s *Server) startSync() bool {
-	if s.syncing.Load() {
+	if !s.syncing.CompareAndSwap(false, true) {
 		return false
 	}
-	s.background.Go(func() { s.syncNow(s.running) })
+	s.background.Go(func() {
+		defer s.syncing.Store(false)
+		s.syncNow(s.running)
+	})
 	return true
 }
 
-// syncNow compares the users and writes to the log what came of it.
+// syncNow compares the users and writes to the log what came of it. The caller
+// has made sure that it is the only comparison.
 func (s *Server) syncNow(ctx context.Context) {
-	sync, err := s.SyncUsers(ctx, nil)
+	sync, err := s.syncUsers(ctx, func(SyncProgress) {})
 	switch {
-	case errors.Is(err, ErrSyncUnderWay), ctx.Err() != nil: // it will be gone on with
+	case ctx.Err() != nil: // it will be gone on with
 	case err != nil:
 		s.log.Error("the users were not compared with Clerk's", "error", err)
 	default:
@@ -206,6 +226,9 @@ func (s *Server) syncDaily() {
 		if err == nil && time.Since(last.FinishedAt.Time()) < syncEvery {
 			continue
 		}
-		s.syncNow(s.running)
+		if s.syncing.CompareAndSwap(false, true) {
+			s.syncNow(s.running)
+			s.syncing.Store(false)
+		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"inkwell/clerk/clerktest"
 	"inkwell/clerk/emulator"
 	"inkwell/db"
+	"inkwell/db/dbtest"
 )
 
 // sameUsers makes sure that the table says of all users what Clerk says.
@@ -115,7 +116,7 @@ func TestSyncGoesOn(t *testing.T) {
 		t.Fatalf("%v after %d pages", err, lists.Load())
 	}
 	last, err := site.db.GetLastSync(t.Context())
-	if err != nil || last.Error == "" || last.FinishedAt != 0 {
+	if err != nil || last.Error != "" || last.FinishedAt != 0 {
 		t.Errorf("%+v, %v", last, err)
 	}
 	result, err := site.SyncUsers(t.Context(), nil)
@@ -180,7 +181,8 @@ func TestSyncDeletesNobodyByMistake(t *testing.T) {
 		option  func(*Config)
 		problem string
 	}{
-		{"a list that lacks all but one", list(`[{"id":"` + ada + `","first_name":"Ada"}]`), ""},
+		{"a list that lacks two", list(`[{"id":"` + ada + `"},{"id":"` + grace + `"},{"id":"user_dev_alan"}]`), ""},
+		{"a list that lacks all but one", list(`[{"id":"` + ada + `"}]`), "right instance"},
 		{"an empty list", list(`[]`), "no users at all"},
 		{"a list of somebody else", list(`[{"id":"user_else"}]`), "right instance"},
 		{"another instance", func(c *Config) { c.Clerk = another.Config() }, "right instance"},
@@ -203,6 +205,59 @@ func TestSyncDeletesNobodyByMistake(t *testing.T) {
 				t.Errorf("%d of %d users are left", after, before)
 			}
 		})
+	}
+}
+
+// A database that was compared with one instance is never compared with
+// another, whatever has been stored of its users meanwhile.
+func TestSyncWithAnotherInstance(t *testing.T) {
+	site := newSiteWith(t, live)
+	if _, err := site.SyncUsers(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	before := site.liveCount()
+	another, err := emulator.New(emulator.Options{PublishableKey: clerk.NewPublishableKey("clerk.another.test", true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer another.Close()
+	config := Config{DB: site.db, Clerk: another.Config(), SessionKeys: testKeys(1), Log: site.Server.log}
+	swapped, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer swapped.Close()
+	if _, err := swapped.SyncUsers(t.Context(), nil); !errors.Is(err, db.ErrOtherInstance) {
+		t.Errorf("%v", err)
+	}
+	if after := site.liveCount(); after != before || before == 0 {
+		t.Errorf("%d of %d users are left", after, before)
+	}
+}
+
+// A user whom Clerk describes in a way that cannot be read keeps nobody else
+// from being compared.
+func TestSyncOfAnUnusableUser(t *testing.T) {
+	broken := withAPI(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		answer, err := next.RoundTrip(r)
+		if err != nil || !strings.HasPrefix(r.URL.Path, "/v1/users") {
+			return answer, err
+		}
+		body, err := io.ReadAll(answer.Body)
+		odd := strings.ReplaceAll(string(body), `"first_name":"Ada"`, `"first_name":1815`)
+		answer.Body = io.NopCloser(strings.NewReader(odd))
+		return answer, err
+	})
+	site := newSiteWith(t, live, broken)
+	if err := site.clerk.DeleteUser(grace); err != nil {
+		t.Fatal(err)
+	}
+	result, err := site.SyncUsers(t.Context(), nil)
+	if err != nil || result.Deleted != 1 {
+		t.Errorf("%+v, %v", result, err)
+	}
+	if user := site.user(ada); user.DeletedAt != 0 || user.Name == "" {
+		t.Errorf("%+v", user)
 	}
 }
 
@@ -293,6 +348,8 @@ func TestSessionEndsByWebhook(t *testing.T) {
 			c.api("GET", "/api/me", "").problem(http.StatusUnauthorized, "sign in")
 			c.get("/").status(http.StatusOK).lacks("#account-menu")
 			other.get("/account").status(http.StatusOK)
+			dbtest.Exec(t, site.db, "DELETE FROM users WHERE clerk_id = ?1", ada) // who never came, and has no row
+			c.get("/account").leadsTo("/sign-in?redirect_url=%2Faccount")
 		})
 	}
 }
