@@ -212,6 +212,9 @@ func runSync(ctx context.Context, args []string, getenv func(string) string, std
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(set.database); err != nil { // Open would make one
+		return fmt.Errorf("there are no users to compare: start the site once, or check -db: %w", err)
+	}
 	database, err := db.Open(ctx, set.database)
 	if err != nil {
 		return err
@@ -225,11 +228,7 @@ func (p *program) sync(ctx context.Context, stderr io.Writer) error {
 	var standIn *emulator.Emulator
 	if p.dev {
 		var err error
-		standIn, err = p.standIn(true)
-		if errors.Is(err, os.ErrNotExist) {
-			return errors.New("there is no stand-in for Clerk to compare with yet: start with -dev once")
-		}
-		if err != nil {
+		if standIn, err = p.standIn(true); err != nil {
 			return err
 		}
 		defer standIn.Close()
