@@ -15,7 +15,7 @@ const (
 	syncDelay = 30 * time.Second // from the start to the first look whether one is due
 	syncPause = time.Hour        // between two looks
 
-	syncAttempts = 5 // of a call that fails for a while
+	patientAttempts = 5 // of a call that fails for a while
 )
 
 // ErrSyncUnderWay says that the users are being compared with Clerk's already.
@@ -84,7 +84,7 @@ func (s *Server) walkUsers(ctx context.Context, sync db.Sync, report func(SyncPr
 	for restarts := 0; ; {
 		page, err := s.listUsers(ctx, sync.Cursor)
 		switch {
-		case errors.Is(err, clerk.ErrUserNotFound) && restarts < syncAttempts: // the last one that was stored is gone
+		case errors.Is(err, clerk.ErrUserNotFound) && restarts < patientAttempts: // the last one that was stored is gone
 			restarts++
 			sync.Cursor = ""
 			continue
@@ -114,42 +114,48 @@ func (s *Server) walkUsers(ctx context.Context, sync db.Sync, report func(SyncPr
 // the list is asked for: a list may lack somebody, an answer about one user
 // does not.
 func (s *Server) deleteMissing(ctx context.Context, sync db.Sync) error {
-	for after := int64(0); ; {
-		missing, err := s.db.ListMissingUsers(ctx, db.ListMissingUsersParams{SyncID: sync.ID, AfterID: after, PageSize: clerk.MaxPage})
-		switch {
-		case err != nil || len(missing) == 0:
+	missing, err := s.missingUsers(ctx, sync.ID)
+	switch {
+	case err != nil || len(missing) == 0:
+		return err
+	case sync.Checked == 0:
+		return errNoUsers
+	case sync.Added == sync.Checked:
+		return errOthersUsers
+	case int64(len(missing)) > sync.Checked:
+		return errTooManyGone
+	}
+	for _, clerkID := range missing {
+		if err := s.confirmMissing(ctx, sync.ID, clerkID); err != nil {
 			return err
-		case sync.Checked == 0:
-			return errNoUsers
-		case sync.Added == sync.Checked:
-			return errOthersUsers
-		case int64(len(missing)) > sync.Checked:
-			return errTooManyGone
 		}
-		for _, user := range missing {
-			after = user.ID
-			if err := s.confirmMissing(ctx, sync.ID, user.ClerkID); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// missingUsers returns Clerk's ids of all users whom a walk has not seen. All
+// have to be counted before the first is deleted.
+func (s *Server) missingUsers(ctx context.Context, syncID int64) ([]string, error) {
+	var ids []string
+	for after := int64(0); ; {
+		page, err := s.db.ListMissingUsers(ctx, db.ListMissingUsersParams{SyncID: syncID, AfterID: after, PageSize: clerk.MaxPage})
+		if err != nil || len(page) == 0 {
+			return ids, err
+		}
+		for _, user := range page {
+			ids, after = append(ids, user.ClerkID), user.ID
 		}
 	}
 }
 
 func (s *Server) confirmMissing(ctx context.Context, syncID int64, clerkID string) error {
-	var user clerk.User
-	err := s.patiently(ctx, func() (err error) {
-		user, err = s.clerkAPI.User(ctx, clerkID)
-		return err
-	})
+	err := s.patiently(ctx, func() error { return s.fetchUser(ctx, clerkID) })
 	switch {
 	case errors.Is(err, clerk.ErrUserNotFound):
 		return s.db.DeleteMissing(ctx, syncID, clerkID, db.TimeOf(time.Now()))
 	case errors.Is(err, clerk.ErrUserUnusable): // the walk has said so
 		return nil
-	case err != nil:
-		return err
 	}
-	_, err = s.db.SaveUser(ctx, userData(user))
 	return err
 }
 
@@ -171,7 +177,7 @@ func (s *Server) patiently(ctx context.Context, call func() error) error {
 			return err
 		}
 		err := call()
-		if err == nil || attempt == syncAttempts || errors.Is(err, clerk.ErrUserNotFound) || errors.Is(err, clerk.ErrUserUnusable) || ctx.Err() != nil {
+		if err == nil || attempt == patientAttempts || errors.Is(err, clerk.ErrUserNotFound) || errors.Is(err, clerk.ErrUserUnusable) || ctx.Err() != nil {
 			return err
 		}
 		wait := pause
@@ -195,17 +201,15 @@ func (s *Server) startSync() bool {
 	}
 	s.background.Go(func() {
 		defer s.syncing.Store(false)
-		s.syncNow(s.running)
+		s.logSync(s.syncUsers(s.running, func(SyncProgress) {}))
 	})
 	return true
 }
 
-// syncNow compares the users and writes to the log what came of it. The caller
-// has made sure that it is the only comparison.
-func (s *Server) syncNow(ctx context.Context) {
-	sync, err := s.syncUsers(ctx, func(SyncProgress) {})
+// logSync writes to the log what came of a comparison in the background.
+func (s *Server) logSync(sync db.Sync, err error) {
 	switch {
-	case ctx.Err() != nil: // it will be gone on with
+	case s.running.Err() != nil: // it will be gone on with
 	case err != nil:
 		s.log.Error("the users were not compared with Clerk's", "error", err)
 	default:
@@ -226,9 +230,6 @@ func (s *Server) syncDaily() {
 		if err == nil && time.Since(last.FinishedAt.Time()) < syncEvery {
 			continue
 		}
-		if s.syncing.CompareAndSwap(false, true) {
-			s.syncNow(s.running)
-			s.syncing.Store(false)
-		}
+		s.startSync()
 	}
 }

@@ -235,6 +235,35 @@ func TestSyncWithAnotherInstance(t *testing.T) {
 	}
 }
 
+// All who are missing are counted before the first is deleted.
+func TestSyncCountsBeforeItDeletes(t *testing.T) {
+	another, err := emulator.New(live) // its ready users have the ids that are known here
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer another.Close()
+	if _, err := another.CreateUsers(clerk.MaxPage + 100); err != nil {
+		t.Fatal(err)
+	}
+	site := newSiteWith(t, live, func(c *Config) { c.Clerk = another.Config() })
+	users, err := site.clerk.CreateUsers(2 * clerk.MaxPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range users {
+		if _, err := site.db.SaveUser(t.Context(), userData(user)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := site.liveCount()
+	if _, err := site.SyncUsers(t.Context(), nil); !errors.Is(err, errTooManyGone) {
+		t.Errorf("%v, want %v", err, errTooManyGone)
+	}
+	if after := site.liveCount(); after != before {
+		t.Errorf("%d of %d users are left", after, before)
+	}
+}
+
 // A user whom Clerk describes in a way that cannot be read keeps nobody else
 // from being compared.
 func TestSyncOfAnUnusableUser(t *testing.T) {
