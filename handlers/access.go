@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"inkwell/clerk"
 	"inkwell/db"
@@ -168,13 +167,6 @@ func (s *Server) userOf(ctx context.Context, claims *clerk.Claims) (user db.User
 	return row.User, row.SessionEnded, nil
 }
 
-// completeAttempts is how often Clerk is asked about a user in a row; the pause
-// before each further attempt is twice as long as the last, from completePause.
-const (
-	completeAttempts = 5
-	completePause    = time.Second
-)
-
 // completeUser fills in a user's row from Clerk's Backend API, in the
 // background and once at a time. When Clerk has answered it is not asked again.
 func (s *Server) completeUser(clerkID string) {
@@ -182,7 +174,7 @@ func (s *Server) completeUser(clerkID string) {
 		return
 	}
 	s.background.Go(func() {
-		err := s.askForUser(clerkID)
+		err := s.patiently(s.running, func() error { return s.fetchUser(s.running, clerkID) })
 		if err != nil && s.running.Err() == nil {
 			s.log.Warn("a user has no name until Clerk tells of them", "user", clerkID, "error", err)
 		}
@@ -192,22 +184,7 @@ func (s *Server) completeUser(clerkID string) {
 	})
 }
 
-func (s *Server) askForUser(clerkID string) error {
-	pause := completePause
-	for attempt := 1; ; attempt++ {
-		err := s.fetchUser(s.running, clerkID)
-		if err == nil || attempt == completeAttempts || errors.Is(err, clerk.ErrUserNotFound) {
-			return err
-		}
-		select {
-		case <-s.running.Done():
-			return err
-		case <-time.After(pause):
-			pause *= 2
-		}
-	}
-}
-
+// fetchUser stores a user as Clerk's Backend API tells of them.
 func (s *Server) fetchUser(ctx context.Context, clerkID string) error {
 	user, err := s.clerkAPI.User(ctx, clerkID)
 	if err != nil {
