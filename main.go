@@ -65,13 +65,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return fmt.Errorf("cannot listen on %s: %w: stop what is there, or choose another address with -addr", set.addr, err)
 	}
 	defer listener.Close()
-	_, err = os.Stat(set.database)
-	fresh := errors.Is(err, os.ErrNotExist)
 	database, err := db.Open(ctx, set.database)
 	if err != nil {
 		return err
 	}
-	p := program{settings: set, db: database, log: newLogger(set, stderr), fresh: fresh}
+	p := program{settings: set, db: database, log: newLogger(set, stderr)}
 	err = p.serve(ctx, listener, stderr)
 	return errors.Join(err, database.Close())
 }
@@ -80,17 +78,21 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 // to see, for people.
 func newLogger(set settings, stderr io.Writer) *slog.Logger {
 	if set.dev {
-		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		return peopleLogger(stderr, slog.LevelWarn)
 	}
 	return slog.New(slog.NewJSONHandler(stderr, nil))
+}
+
+// peopleLogger writes what is at least as bad as level, for people.
+func peopleLogger(stderr io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 }
 
 // A program is what runs between start and stop.
 type program struct {
 	settings
-	db    *db.DB
-	log   *slog.Logger
-	fresh bool // the database was made just now
+	db  *db.DB
+	log *slog.Logger
 }
 
 // serve answers requests on the listener until ctx is done.
@@ -125,7 +127,7 @@ func (p *program) site(standIn *emulator.Emulator) (*handlers.Server, error) {
 	return handlers.New(config)
 }
 
-// serveDev serves with a stand-in for Clerk on the same origin. A new database
+// serveDev serves with a stand-in for Clerk on the same origin. An empty database
 // gets its users and some posts.
 func (p *program) serveDev(ctx context.Context, listener net.Listener, stderr io.Writer) error {
 	standIn, err := p.standIn(false)
@@ -138,10 +140,8 @@ func (p *program) serveDev(ctx context.Context, listener net.Listener, stderr io
 		return err
 	}
 	defer site.Close()
-	if p.fresh {
-		if err := site.WriteDemo(ctx, standIn.Users()); err != nil {
-			return fmt.Errorf("demo posts: %w", err)
-		}
+	if err := site.WriteDemo(ctx, standIn.Users()); err != nil {
+		return fmt.Errorf("demo posts: %w", err)
 	}
 	standIn.DeliverTo(origin(listener) + handlers.WebhookPath)
 	return p.answer(ctx, listener, stderr, site, standIn.Handler(site))
@@ -219,7 +219,7 @@ func runSync(ctx context.Context, args []string, getenv func(string) string, std
 	if err != nil {
 		return err
 	}
-	p := program{settings: set, db: database, log: newLogger(set, stderr)}
+	p := program{settings: set, db: database, log: peopleLogger(stderr, slog.LevelError)}
 	return errors.Join(p.sync(ctx, stderr), database.Close())
 }
 

@@ -278,6 +278,20 @@ func TestDevFromStartToStop(t *testing.T) {
 	again.stop()
 }
 
+// A first start that fails takes nothing from the second.
+func TestDevAfterAFailedStart(t *testing.T) {
+	dir := t.TempDir()
+	out, err := command(t, dir, "-dev", "-addr", "127.0.0.1:0", "-dev-clerk-js", "nowhere").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), ".ci/clerk-js") {
+		t.Errorf("without the scripts: %v, want it to say how to get them\n%s", err, out)
+	}
+	p := start(t, dir)
+	if !p.titles()["Welcome to Inkwell"] {
+		t.Error("the second start shows no demo posts")
+	}
+	p.stop()
+}
+
 // TestKillLosesNothing kills the program while clients write, and looks for
 // every post that was acknowledged.
 func TestKillLosesNothing(t *testing.T) {

@@ -133,6 +133,19 @@ func (q *Queries) GetUserByClerkID(ctx context.Context, clerkID string) (User, e
 	return i, err
 }
 
+const hasUsers = `-- name: HasUsers :one
+SELECT EXISTS (SELECT 1 FROM users) AS found
+`
+
+// HasUsers reports whether there has ever been a user: one who is deleted is
+// one, too.
+func (q *Queries) HasUsers(ctx context.Context) (bool, error) {
+	row := q.db.QueryRowContext(ctx, hasUsers)
+	var found bool
+	err := row.Scan(&found)
+	return found, err
+}
+
 const deleteUser = `-- name: deleteUser :execrows
 UPDATE users
 SET email = NULL,

@@ -14,9 +14,12 @@ import (
 //go:embed demo/*.md
 var demoFiles embed.FS
 
-// WriteDemo fills a new database with users and posts to look at. The users
-// write in turns.
+// WriteDemo fills a database in which nobody has ever been with users and posts
+// to look at. The users write in turns.
 func (s *Server) WriteDemo(ctx context.Context, users []clerk.User) error {
+	if found, err := s.db.HasUsers(ctx); found || err != nil {
+		return err
+	}
 	var authors []db.User
 	for _, user := range users {
 		author, err := s.db.SaveUser(ctx, userData(user))

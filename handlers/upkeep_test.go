@@ -139,12 +139,15 @@ func TestWaitDoesNotWaitForClose(t *testing.T) {
 }
 
 func TestDemo(t *testing.T) {
-	site := newSite(t)
+	site := newSite(t, func(c *Config) { c.DB = dbtest.New(t) }) // one without users
 	if err := site.WriteDemo(t.Context(), nil); err != nil || titles(site) != "" {
 		t.Fatalf("without users there are the posts %q, %v", titles(site), err)
 	}
 	if err := site.WriteDemo(t.Context(), site.clerk.Users()); err != nil {
 		t.Fatal(err)
+	}
+	if err := site.WriteDemo(t.Context(), site.clerk.Users()); err != nil {
+		t.Errorf("where somebody is already: %v", err)
 	}
 	feed := site.guest().get("/")
 	if got := len(feed.all(".post-item")); got < 5 || got > pageSize {

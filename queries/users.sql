@@ -18,6 +18,11 @@ SELECT sqlc.embed(users),
 FROM users
 WHERE clerk_id = sqlc.arg(clerk_id);
 
+-- name: HasUsers :one
+-- HasUsers reports whether there has ever been a user: one who is deleted is
+-- one, too.
+SELECT EXISTS (SELECT 1 FROM users) AS found;
+
 -- name: ensureUser :exec
 -- ensureUser inserts a user of whom only the id is known. A row that is there
 -- stays as it is.
