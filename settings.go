@@ -63,11 +63,12 @@ func readSettings(args []string, getenv func(string) string, stderr io.Writer) (
 			fmt.Fprintln(stderr, "Inkwell serves posts; \"inkwell sync\" compares its users with Clerk's, once. The flags of both are:")
 			flags.SetOutput(stderr)
 			flags.PrintDefaults()
+			return set, err
 		}
-		return set, err
+		return set, flagError(err)
 	}
 	if flags.NArg() > 0 {
-		return set, fmt.Errorf("%q is no flag: see -help", flags.Arg(0))
+		return set, noFlag(flags.Arg(0))
 	}
 	l := &settingsReader{get: getenv}
 	if !set.dev {
@@ -75,6 +76,20 @@ func readSettings(args []string, getenv func(string) string, stderr io.Writer) (
 	}
 	l.read(&set)
 	return set, l.error()
+}
+
+func noFlag(word string) error { return fmt.Errorf("%q is no flag: see -help", word) }
+
+// flagError says in our words what package flag, which has no types for it,
+// finds wrong.
+func flagError(err error) error {
+	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: "); unknown {
+		return noFlag(name)
+	}
+	if name, bare := strings.CutPrefix(err.Error(), "flag needs an argument: "); bare {
+		return fmt.Errorf("%s needs a value behind it: see -help", name)
+	}
+	return fmt.Errorf("%w: see -help", err)
 }
 
 // A settingsReader looks settings up and collects what is wrong with them.

@@ -104,7 +104,10 @@ func TestBadSettings(t *testing.T) {
 		{"dev with a real key", []string{"-dev"}, map[string]string{"CLERK_SECRET_KEY": "sk_live_x"}, []string{"CLERK_SECRET_KEY"}},
 		{"dev with a webhook secret", []string{"-dev"}, map[string]string{"CLERK_WEBHOOK_SIGNING_SECRET": "x"}, []string{"CLERK_WEBHOOK_SIGNING_SECRET"}},
 		{"scripts for the stand-in without it", []string{"-dev-clerk-js", "."}, goodSettings(), []string{"-dev-clerk-js", "add -dev"}},
-		{"a word", []string{"serve"}, goodSettings(), []string{"serve", "-help"}},
+		{"a word", []string{"serve"}, goodSettings(), []string{`"serve" is no flag: see -help`}},
+		{"an unknown flag", []string{"-x"}, goodSettings(), []string{`"-x" is no flag: see -help`}},
+		{"a flag without its value", []string{"-db"}, goodSettings(), []string{"-db needs a value", "-help"}},
+		{"a flag with a wrong value", []string{"-dev=perhaps"}, goodSettings(), []string{"perhaps", "-dev", "-help"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -4,8 +4,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,4 +119,31 @@ func TestSyncCommand(t *testing.T) {
 	p.stop()
 	says("0 were missing here, 0 were out of date, 0 are gone at Clerk", true, "sync", "-dev")
 	says("CLERK_SECRET_KEY", false, "sync")
+}
+
+// What goes wrong at Clerk while somebody waits is said once, for people.
+func TestSyncCommandWithoutClerk(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/count") {
+			http.Error(w, "{}", http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprint(w, "[]")
+	}))
+	defer api.Close()
+	dir := t.TempDir()
+	data, err := db.Open(t.Context(), filepath.Join(dir, "inkwell.db"))
+	if err == nil {
+		_, err = data.EnsureUser(t.Context(), "user_1")
+	}
+	if err = errors.Join(err, data.Close()); err != nil {
+		t.Fatal(err)
+	}
+	cmd := command(t, dir, "sync")
+	cmd.Env = append(cmd.Env, "CLERK_API_URL="+api.URL, "CLERK_SECRET_KEY=sk_live_test",
+		"CLERK_PUBLISHABLE_KEY="+clerk.NewPublishableKey("clerk.inkwell.test", true))
+	out, err := cmd.CombinedOutput()
+	if err == nil || strings.Count(string(out), "\n") != 1 || !strings.HasPrefix(string(out), "inkwell: compare users with Clerk's: ") {
+		t.Errorf("%v, want one sentence\n%s", err, out)
+	}
 }
