@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,10 +26,6 @@ const (
 	// A list may hold 500 users of 30 KB each.
 	listTimeout   = 30 * time.Second
 	maxListAnswer = 32 << 20 // bytes
-
-	// Clerk counts requests in windows of ten seconds.
-	defaultRetryAfter = 10 * time.Second
-	maxRetryAfter     = time.Minute
 )
 
 // ErrUserUnusable says that what Clerk tells of a user cannot be used.
@@ -37,20 +33,6 @@ var ErrUserUnusable = errors.New("clerk: the user is not of the expected form")
 
 // ErrUserNotFound says that Clerk knows no user of an id, or not any more.
 var ErrUserNotFound = errors.New("clerk: no such user")
-
-// A RateLimitError says that Clerk had more requests than it takes. Any method
-// of [API] may return one.
-type RateLimitError struct {
-	RetryAfter time.Duration // how long to wait: more than nothing, a minute at most
-
-	answer *apiError
-}
-
-func (e *RateLimitError) Error() string {
-	return fmt.Sprintf("%v: wait for %v", e.answer, e.RetryAfter)
-}
-
-func (e *RateLimitError) Unwrap() error { return e.answer }
 
 // API is a client of Clerk's Backend API. It is safe for concurrent use.
 // Its errors hold no secret: no key, no URL, and of an answer just the status
@@ -77,20 +59,6 @@ func NewAPI(c Config) *API {
 		pace:    newPace(strings.HasPrefix(c.SecretKey, liveSecretPrefix)),
 	}
 }
-
-// newPace keeps what nobody waits for within four fifths of the requests that
-// Clerk takes from an instance in ten seconds: 1000, of a development instance
-// 100.
-func newPace(production bool) *rate.Limiter {
-	if production {
-		return rate.NewLimiter(70, 100)
-	}
-	return rate.NewLimiter(7, 10)
-}
-
-// Pace returns when a request that nobody waits for may be made, or with the
-// error of ctx.
-func (a *API) Pace(ctx context.Context) error { return a.pace.Wait(ctx) }
 
 // User returns a user, or [ErrUserNotFound] or [ErrUserUnusable].
 func (a *API) User(ctx context.Context, id string) (User, error) {
@@ -188,8 +156,9 @@ func (a *API) get(ctx context.Context, path string, values url.Values) ([]byte, 
 
 // An apiError is an answer of the Backend API that is not a success.
 type apiError struct {
-	Status int
-	Code   string // Clerk's, such as "resource_not_found"; may be empty
+	Status     int
+	Code       string        // Clerk's, such as "resource_not_found"; may be empty
+	RetryAfter time.Duration // how long to wait; 0: Clerk does not ask for it
 }
 
 func (e *apiError) Error() string {
@@ -203,20 +172,29 @@ func isNotFound(err error) bool {
 	return ok && e.Status == http.StatusNotFound && e.Code != ""
 }
 
+// An unreachableError says why there was no whole answer.
+type unreachableError struct{ cause error }
+
+func (e *unreachableError) Error() string {
+	return fmt.Sprintf("the Backend API cannot be reached: %v", e.cause)
+}
+
+func (e *unreachableError) Unwrap() error { return e.cause }
+
 // plain returns an error without what may be secret in those of the SDK and
 // of net/http: the URL, which may hold a nonce, and the text of the answer.
 func plain(err error) error {
 	if err == nil {
 		return nil
 	}
-	if e, ok := errors.AsType[*RateLimitError](err); ok {
-		return e
-	}
 	if e, ok := errors.AsType[*apiError](err); ok {
 		return e
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("the Backend API cannot be reached: %w", e.Err)
+		return &unreachableError{e.Err}
+	}
+	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.ErrUnexpectedEOF) { // in the middle of the answer
+		return &unreachableError{err}
 	}
 	return errors.New("the Backend API's answer is not JSON of the expected form")
 }
@@ -259,21 +237,9 @@ func newAPIError(answer *http.Response) error {
 			Code string `json:"code"`
 		} `json:"errors"`
 	}
-	e := &apiError{Status: answer.StatusCode}
+	e := &apiError{Status: answer.StatusCode, RetryAfter: retryAfter(answer)}
 	if json.NewDecoder(answer.Body).Decode(&body) == nil && len(body.Errors) > 0 && isID(body.Errors[0].Code) {
 		e.Code = body.Errors[0].Code
 	}
-	if e.Status == http.StatusTooManyRequests {
-		return &RateLimitError{retryAfter(answer.Header.Get("Retry-After")), e}
-	}
 	return e
-}
-
-// retryAfter returns the wait that a Retry-After header asks for, in seconds.
-func retryAfter(header string) time.Duration {
-	seconds, err := strconv.ParseUint(header, 10, 32)
-	if err != nil || seconds == 0 {
-		return defaultRetryAfter
-	}
-	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
 }

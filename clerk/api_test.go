@@ -91,37 +91,6 @@ func TestAPIRevokeSession(t *testing.T) {
 	}
 }
 
-func TestAPIRateLimit(t *testing.T) {
-	tests := []struct {
-		header string
-		want   time.Duration
-	}{
-		{"7", 7 * time.Second},
-		{"60", time.Minute},
-		{"61", time.Minute},
-		{"4294967295", time.Minute},
-		{"99999999999999999999", 10 * time.Second},
-		{"", 10 * time.Second},
-		{"0", 10 * time.Second},
-		{"-1", 10 * time.Second},
-		{"1.5", 10 * time.Second},
-		{"Wed, 21 Oct 2026 07:28:00 GMT", 10 * time.Second},
-	}
-	for _, tt := range tests {
-		api := newAPI(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Retry-After", tt.header)
-			answer(429, clerksError("too_many_requests"))(w, r)
-		}))
-		_, err := api.User(t.Context(), "user_1")
-		_, listErr := api.Users(t.Context(), "", 1)
-		for _, err := range []error{err, listErr} {
-			if limit, ok := errors.AsType[*clerk.RateLimitError](err); !ok || limit.RetryAfter != tt.want || !strings.Contains(err.Error(), "429 too_many_requests: wait for") {
-				t.Errorf("Retry-After %q: %v, want a wait of %v", tt.header, err, tt.want)
-			}
-		}
-	}
-}
-
 func TestAPITimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := config(true)

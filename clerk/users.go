@@ -25,8 +25,9 @@ type UserPage struct {
 
 // Users returns the page of at most limit users, 1 to [MaxPage], who joined
 // after the user with the id after; an empty id is before everybody. The error
-// is [ErrUserNotFound] when Clerk does not know that user any more: then only
-// the first page leads to all users.
+// is [ErrUserNotFound] when Clerk does not take that user for a place to begin
+// at, as it does not know them any more: then only the first page leads to all
+// users.
 func (a *API) Users(ctx context.Context, after string, limit int) (UserPage, error) {
 	values := url.Values{"limit": {strconv.Itoa(limit)}, "order_by": {"+created_at"}}
 	if after != "" {
@@ -38,7 +39,7 @@ func (a *API) Users(ctx context.Context, after string, limit int) (UserPage, err
 	err := plain(a.lists.Call(ctx, request, &answer))
 	switch {
 	case after != "" && (isNotFound(err) || isInvalid(err)):
-		err = ErrUserNotFound
+		err = fmt.Errorf("%w: %w", ErrUserNotFound, err)
 	case err == nil && answer == nil:
 		err = errors.New("the Backend API's answer is not a list")
 	}
