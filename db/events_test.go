@@ -188,13 +188,16 @@ func (v delivery) deliver(t *testing.T, d *db.DB) string {
 	case "jit":
 		return fmt.Sprint(newUser(t, d, v.User).Active())
 	case "api_snapshot":
-		_, err := d.SaveUser(t.Context(), v.data())
+		data := v.data()
+		data.Asked = db.MaxTime // after all that came before
+		_, err := d.SaveUser(t.Context(), data)
 		check(t, err)
 		return ""
 	case "api_missing":
 		sync, err := d.BeginSync(t.Context(), instance)
 		check(t, err)
-		check(t, d.DeleteMissing(t.Context(), sync.ID, v.User, db.Time(v.At)))
+		_, err = d.DeleteMissing(t.Context(), sync.ID, v.User, db.Time(v.At))
+		check(t, err)
 		return ""
 	}
 	if v.Signature != "" && v.Signature != "second_secret" {

@@ -43,6 +43,8 @@ type Sync struct {
 	Changed    int64
 	Deleted    int64
 	Error      Text
+	Total      int64
+	Lost       int64
 }
 
 type User struct {

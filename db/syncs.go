@@ -8,9 +8,15 @@ import (
 	"time"
 )
 
-// resumeWithin is how long after its start a reconciliation can be gone on
-// with. Pages from before are too old then to tell who is missing.
-const resumeWithin = 24 * time.Hour
+const (
+	// resumeWithin is how long after its start a reconciliation can be gone on
+	// with. Pages from before are too old then to tell who is missing.
+	resumeWithin = 24 * time.Hour
+
+	// eventDelay is how long after a change at Clerk its event may well be yet
+	// to come: three of Svix's attempts fall within it.
+	eventDelay = time.Hour
+)
 
 // ErrOtherInstance says that the users here are those of another Clerk
 // instance.
@@ -49,23 +55,38 @@ func (d *DB) BeginSync(ctx context.Context, instance string) (Sync, error) {
 	return sync, nil
 }
 
+// SetSyncTotal notes how many users Clerk has, for whoever wants to know how far
+// a reconciliation is, and returns it.
+func (d *DB) SetSyncTotal(ctx context.Context, syncID, total int64) (Sync, error) {
+	var sync Sync
+	err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
+		sync, err = q.setSyncTotal(ctx, setSyncTotalParams{ID: syncID, Total: total})
+		return err
+	})
+	if err != nil {
+		return Sync{}, fmt.Errorf("set total of sync: %w", err)
+	}
+	return sync, nil
+}
+
 // SavePage stores a page of Clerk's users, as SaveUser does each of them, and
 // the cursor behind the page. It returns the reconciliation with the page
-// counted: a user counts as checked once, and as changed when the row said
-// something else, not when Clerk has merely touched its own.
+// counted: a user counts as checked once, as changed when the row said something
+// else, not when Clerk has merely touched its own, and as lost besides when
+// their event ought to have come by now.
 func (d *DB) SavePage(ctx context.Context, syncID int64, users []UserData, cursor string) (Sync, error) {
 	var sync Sync
 	err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
 		if sync, err = q.getSync(ctx, syncID); err != nil {
 			return err
 		}
-		page := advanceSyncParams{ID: syncID, Cursor: cursor}
+		found := advanceSyncParams{ID: syncID, Cursor: cursor}
 		for _, data := range users {
-			if err := d.reconcile(ctx, q, sync, data, &page); err != nil {
+			if err := d.reconcile(ctx, q, sync, data, &found); err != nil {
 				return err
 			}
 		}
-		sync, err = q.advanceSync(ctx, page)
+		sync, err = q.advanceSync(ctx, found)
 		return err
 	})
 	if err != nil {
@@ -74,8 +95,8 @@ func (d *DB) SavePage(ctx context.Context, syncID int64, users []UserData, curso
 	return sync, nil
 }
 
-// reconcile stores a user of a page and counts them in page.
-func (d *DB) reconcile(ctx context.Context, q *Queries, sync Sync, data UserData, page *advanceSyncParams) error {
+// reconcile stores a user of a page and counts them in found.
+func (d *DB) reconcile(ctx context.Context, q *Queries, sync Sync, data UserData, found *advanceSyncParams) error {
 	old, err := q.GetUserByClerkID(ctx, data.ClerkID)
 	added := errors.Is(err, sql.ErrNoRows)
 	if err != nil && !added {
@@ -84,18 +105,28 @@ func (d *DB) reconcile(ctx context.Context, q *Queries, sync Sync, data UserData
 	same := !added && old.says(data)
 	if !same || old.ClerkUpdatedAt < data.UpdatedAt {
 		current, err := d.saveUser(ctx, q, data, version{})
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case added:
-			page.Added++
-		case current && !same:
-			page.Changed++
+		}
+		if current && !same {
+			found.count(added, data.UpdatedAt < d.now().Add(-eventDelay))
 		}
 	}
 	seen, err := q.seeUser(ctx, seeUserParams{ClerkID: data.ClerkID, SeenAt: max(d.now(), sync.StartedAt), StartedAt: sync.StartedAt})
-	page.Checked += seen
+	found.Checked += seen
 	return err
+}
+
+// count counts a user who was mended.
+func (p *advanceSyncParams) count(added, lost bool) {
+	if added {
+		p.Added++
+	} else {
+		p.Changed++
+	}
+	if lost {
+		p.Lost++
+	}
 }
 
 // says reports whether the row holds all that data says, but for when it was
@@ -123,23 +154,30 @@ func equal(a, b *string) bool {
 }
 
 // DeleteMissing deletes a user whom Clerk has said it does not know, as their
-// user.deleted event would: for good. At is when Clerk said so.
-func (d *DB) DeleteMissing(ctx context.Context, syncID int64, clerkID string, at Time) error {
+// user.deleted event would: for good. At is when Clerk said so. It returns the
+// reconciliation with the deletion counted.
+func (d *DB) DeleteMissing(ctx context.Context, syncID int64, clerkID string, at Time) (Sync, error) {
+	var sync Sync
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
 		user, err := q.GetUserByClerkID(ctx, clerkID)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		live := err == nil && user.DeletedAt == 0
-		if _, err := d.deleteUser(ctx, q, clerkID, at); err != nil || !live {
+		if _, err := d.deleteUser(ctx, q, clerkID, at); err != nil {
 			return err
 		}
-		return q.countDeleted(ctx, syncID)
+		if live {
+			sync, err = q.countDeleted(ctx, syncID)
+		} else {
+			sync, err = q.getSync(ctx, syncID)
+		}
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("delete missing user: %w", err)
+		return Sync{}, fmt.Errorf("delete missing user: %w", err)
 	}
-	return nil
+	return sync, nil
 }
 
 // FinishSync notes that a reconciliation has come to its end, and returns it.

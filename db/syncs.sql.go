@@ -10,7 +10,7 @@ import (
 )
 
 const getLastFinishedSync = `-- name: GetLastFinishedSync :one
-SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error
+SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
 FROM syncs
 WHERE finished_at IS NOT NULL
 ORDER BY id DESC
@@ -33,12 +33,14 @@ func (q *Queries) GetLastFinishedSync(ctx context.Context) (Sync, error) {
 		&i.Changed,
 		&i.Deleted,
 		&i.Error,
+		&i.Total,
+		&i.Lost,
 	)
 	return i, err
 }
 
 const getLastSync = `-- name: GetLastSync :one
-SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error
+SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
 FROM syncs
 ORDER BY id DESC
 LIMIT 1
@@ -60,6 +62,8 @@ func (q *Queries) GetLastSync(ctx context.Context) (Sync, error) {
 		&i.Changed,
 		&i.Deleted,
 		&i.Error,
+		&i.Total,
+		&i.Lost,
 	)
 	return i, err
 }
@@ -117,9 +121,10 @@ UPDATE syncs
 SET cursor = ?1,
     checked = checked + ?2,
     added = added + ?3,
-    changed = changed + ?4
-WHERE id = ?5
-RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error
+    changed = changed + ?4,
+    lost = lost + ?5
+WHERE id = ?6
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
 `
 
 type advanceSyncParams struct {
@@ -127,6 +132,7 @@ type advanceSyncParams struct {
 	Checked int64
 	Added   int64
 	Changed int64
+	Lost    int64
 	ID      int64
 }
 
@@ -138,6 +144,7 @@ func (q *Queries) advanceSync(ctx context.Context, arg advanceSyncParams) (Sync,
 		arg.Checked,
 		arg.Added,
 		arg.Changed,
+		arg.Lost,
 		arg.ID,
 	)
 	var i Sync
@@ -152,27 +159,45 @@ func (q *Queries) advanceSync(ctx context.Context, arg advanceSyncParams) (Sync,
 		&i.Changed,
 		&i.Deleted,
 		&i.Error,
+		&i.Total,
+		&i.Lost,
 	)
 	return i, err
 }
 
-const countDeleted = `-- name: countDeleted :exec
+const countDeleted = `-- name: countDeleted :one
 UPDATE syncs
-SET deleted = deleted + 1
+SET deleted = deleted + 1, lost = lost + 1
 WHERE id = ?1
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
 `
 
 // countDeleted counts a user whom a reconciliation deleted.
-func (q *Queries) countDeleted(ctx context.Context, id int64) error {
-	_, err := q.db.ExecContext(ctx, countDeleted, id)
-	return err
+func (q *Queries) countDeleted(ctx context.Context, id int64) (Sync, error) {
+	row := q.db.QueryRowContext(ctx, countDeleted, id)
+	var i Sync
+	err := row.Scan(
+		&i.ID,
+		&i.Instance,
+		&i.StartedAt,
+		&i.FinishedAt,
+		&i.Cursor,
+		&i.Checked,
+		&i.Added,
+		&i.Changed,
+		&i.Deleted,
+		&i.Error,
+		&i.Total,
+		&i.Lost,
+	)
+	return i, err
 }
 
 const finishSync = `-- name: finishSync :one
 UPDATE syncs
 SET finished_at = ?1, error = NULL
 WHERE id = ?2
-RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
 `
 
 type finishSyncParams struct {
@@ -195,12 +220,14 @@ func (q *Queries) finishSync(ctx context.Context, arg finishSyncParams) (Sync, e
 		&i.Changed,
 		&i.Deleted,
 		&i.Error,
+		&i.Total,
+		&i.Lost,
 	)
 	return i, err
 }
 
 const getSync = `-- name: getSync :one
-SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error
+SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
 FROM syncs
 WHERE id = ?1
 `
@@ -220,6 +247,8 @@ func (q *Queries) getSync(ctx context.Context, id int64) (Sync, error) {
 		&i.Changed,
 		&i.Deleted,
 		&i.Error,
+		&i.Total,
+		&i.Lost,
 	)
 	return i, err
 }
@@ -264,10 +293,43 @@ func (q *Queries) setSyncError(ctx context.Context, arg setSyncErrorParams) erro
 	return err
 }
 
+const setSyncTotal = `-- name: setSyncTotal :one
+UPDATE syncs
+SET total = ?1
+WHERE id = ?2
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
+`
+
+type setSyncTotalParams struct {
+	Total int64
+	ID    int64
+}
+
+// setSyncTotal notes how many users Clerk has.
+func (q *Queries) setSyncTotal(ctx context.Context, arg setSyncTotalParams) (Sync, error) {
+	row := q.db.QueryRowContext(ctx, setSyncTotal, arg.Total, arg.ID)
+	var i Sync
+	err := row.Scan(
+		&i.ID,
+		&i.Instance,
+		&i.StartedAt,
+		&i.FinishedAt,
+		&i.Cursor,
+		&i.Checked,
+		&i.Added,
+		&i.Changed,
+		&i.Deleted,
+		&i.Error,
+		&i.Total,
+		&i.Lost,
+	)
+	return i, err
+}
+
 const startSync = `-- name: startSync :one
 INSERT INTO syncs (instance, started_at)
 VALUES (?1, ?2)
-RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
 `
 
 type startSyncParams struct {
@@ -290,6 +352,8 @@ func (q *Queries) startSync(ctx context.Context, arg startSyncParams) (Sync, err
 		&i.Changed,
 		&i.Deleted,
 		&i.Error,
+		&i.Total,
+		&i.Lost,
 	)
 	return i, err
 }

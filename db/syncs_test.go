@@ -77,6 +77,8 @@ func TestFinishSync(t *testing.T) {
 		func() (db.Sync, error) { return d.FinishSync(t.Context(), 7) },
 		func() (db.Sync, error) { return d.BreakSync(t.Context(), 7, "odd") },
 		func() (db.Sync, error) { return d.SavePage(t.Context(), 7, nil, "") },
+		func() (db.Sync, error) { return d.SetSyncTotal(t.Context(), 7, 1) },
+		func() (db.Sync, error) { return d.DeleteMissing(t.Context(), 7, "user_ada", 1) },
 	} {
 		if sync, err := get(); !errors.Is(err, sql.ErrNoRows) {
 			t.Errorf("without a reconciliation: %+v, %v, want sql.ErrNoRows", sync, err)
@@ -133,10 +135,11 @@ func TestSavePage(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			d := hasty(t)
+			d, clock := withClock(t)
 			_, err := d.SaveUser(t.Context(), full)
 			check(t, err)
 			newUser(t, d, "user_bare")
+			clock.at++
 			_, err = d.ApplyEvent(t.Context(), db.Event{SvixID: "msg_1", Type: "user.deleted", At: 5, DeletedClerkID: "user_gone"})
 			check(t, err)
 			sync, err := d.SavePage(t.Context(), begin(t, d).ID, []db.UserData{tt.data}, "cursor")
@@ -149,6 +152,31 @@ func TestSavePage(t *testing.T) {
 		})
 	}
 }
+
+// Users whose event may well be yet to come are not lost.
+func TestLostUsers(t *testing.T) {
+	d, clock := withClock(t)
+	clock.at = 24 * hour
+	newUser(t, d, "user_2")
+	newUser(t, d, "user_3")
+	newUser(t, d, "user_gone")
+	clock.at++
+	sync := begin(t, d)
+	sync, err := d.SavePage(t.Context(), sync.ID, []db.UserData{
+		{ClerkID: "user_0", UpdatedAt: clock.at.Add(-time.Hour)},
+		{ClerkID: "user_1", UpdatedAt: clock.at.Add(-time.Hour) - 1},
+		{ClerkID: "user_2", Name: "Late", UpdatedAt: clock.at.Add(-time.Hour)},
+		{ClerkID: "user_3", Name: "Lost", UpdatedAt: clock.at.Add(-time.Hour) - 1},
+	}, "user_3")
+	if err != nil || sync.Added != 2 || sync.Changed != 2 || sync.Lost != 2 {
+		t.Errorf("SavePage = %+v, %v, want 2 added, 2 changed, 2 of them lost", sync, err)
+	}
+	if sync, err = d.DeleteMissing(t.Context(), sync.ID, "user_gone", clock.at); err != nil || sync.Deleted != 1 || sync.Lost != 3 {
+		t.Errorf("DeleteMissing = %+v, %v, want 1 deleted, 3 lost", sync, err)
+	}
+}
+
+const hour = db.Time(time.Hour / time.Millisecond)
 
 // A row that is as Clerk says is not written, or every walk would say that
 // everybody has changed.
@@ -207,9 +235,12 @@ func TestMissingUsers(t *testing.T) {
 			t.Errorf("pages of %d: %v", size, got)
 		}
 	}
-	check(t, d.DeleteMissing(t.Context(), first.ID, "user_3", 50))
-	check(t, d.DeleteMissing(t.Context(), first.ID, "user_3", 40))
-	check(t, d.DeleteMissing(t.Context(), first.ID, "user_6", 40))
+	_, err = d.DeleteMissing(t.Context(), first.ID, "user_3", 50)
+	check(t, err)
+	_, err = d.DeleteMissing(t.Context(), first.ID, "user_3", 40)
+	check(t, err)
+	_, err = d.DeleteMissing(t.Context(), first.ID, "user_6", 40)
+	check(t, err)
 	_, err = d.SavePage(t.Context(), first.ID, []db.UserData{{ClerkID: "user_1"}}, "user_2") // it was there after all
 	check(t, err)
 	if got := missing(t, d, first.ID, 9); !slices.Equal(got, []string{"user_4", "user_5"}) {
@@ -257,7 +288,7 @@ func TestDeleteMissingRollsBack(t *testing.T) {
 	before := newUser(t, d, "user_ada")
 	sync := begin(t, d)
 	breakOn(t, d, "UPDATE ON syncs")
-	if err := d.DeleteMissing(t.Context(), sync.ID, "user_ada", 5); err == nil {
+	if _, err := d.DeleteMissing(t.Context(), sync.ID, "user_ada", 5); err == nil {
 		t.Error("DeleteMissing succeeds")
 	}
 	if user, err := d.GetUserByClerkID(t.Context(), "user_ada"); user != before || err != nil {

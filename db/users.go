@@ -30,6 +30,7 @@ type UserData struct {
 	Role                          string // "": RoleMember
 	Banned, Locked, Deprovisioned bool
 	CreatedAt, UpdatedAt          Time // by Clerk's clock
+	Asked                         Time // when Clerk was asked, by ours; 0: now, or it told by an event
 }
 
 func (data UserData) role() string { return cmp.Or(data.Role, RoleMember) }
@@ -55,7 +56,8 @@ func (d *DB) EnsureUser(ctx context.Context, clerkID string) (User, error) {
 }
 
 // SaveUser stores a user as read from Clerk's Backend API and returns the row.
-// It changes nothing when the user is deleted or the row is newer.
+// It changes nothing when the user is deleted or the row is newer: of the same
+// update, when it was written since data.Asked.
 func (d *DB) SaveUser(ctx context.Context, data UserData) (User, error) {
 	var user User
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
@@ -100,7 +102,7 @@ func (d *DB) saveUser(ctx context.Context, q *Queries, data UserData, v version)
 		EventAt:        v.at,
 		EventRank:      v.rank,
 		EventID:        v.id,
-		Now:            d.now(),
+		HeardAt:        cmp.Or(data.Asked, d.now()),
 	})
 	return changed > 0, err
 }

@@ -233,7 +233,7 @@ SET email = excluded.email,
 WHERE users.deleted_at IS NULL
   AND (users.clerk_updated_at < excluded.clerk_updated_at
     OR (users.clerk_updated_at = excluded.clerk_updated_at
-      AND (excluded.event_rank = 0
+      AND ((excluded.event_rank = 0 AND users.updated_at < excluded.updated_at)
         OR users.event_at < excluded.event_at
         OR (users.event_at = excluded.event_at
           AND (users.event_rank < excluded.event_rank
@@ -258,14 +258,15 @@ type upsertUserParams struct {
 	EventAt        Time
 	EventRank      int64
 	EventID        string
-	Now            Time
+	HeardAt        Time
 }
 
 // upsertUser writes what Clerk says of a user, unless the user is deleted or
 // the row holds something newer. The key (clerk_updated_at, event_at,
 // event_rank, event_id) of an event must be greater than the row's. An
 // event_rank of 0 is a snapshot of the Backend API: it wins over an event of
-// the same clerk_updated_at and leaves that event's part of the key.
+// the same clerk_updated_at that came before Clerk was asked for it, and leaves
+// that event's part of the key. Heard_at is when the event came or Clerk was asked.
 func (q *Queries) upsertUser(ctx context.Context, arg upsertUserParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, upsertUser,
 		arg.ClerkID,
@@ -285,7 +286,7 @@ func (q *Queries) upsertUser(ctx context.Context, arg upsertUserParams) (int64, 
 		arg.EventAt,
 		arg.EventRank,
 		arg.EventID,
-		arg.Now,
+		arg.HeardAt,
 	)
 	if err != nil {
 		return 0, err

@@ -71,6 +71,7 @@ func TestSaveUser(t *testing.T) {
 		{"nameless", "", 22, ""},
 	}
 	for _, tt := range tests {
+		clock.at++
 		user, err := d.SaveUser(t.Context(), db.UserData{ClerkID: "user_ada", Name: tt.text, UpdatedAt: tt.updatedAt})
 		if err != nil || string(user.Name) != tt.want {
 			t.Errorf("%s: SaveUser names %q, %v, want %q", tt.name, user.Name, err, tt.want)
@@ -78,6 +79,44 @@ func TestSaveUser(t *testing.T) {
 	}
 	if null := dbtest.Value[bool](t, d, "SELECT name IS NULL AND image_url IS NULL AND role = 'member' FROM users"); !null {
 		t.Error("no name, no picture and no role are not kept as NULL, NULL and member")
+	}
+}
+
+// Of an event and a snapshot of the same update the one that Clerk told later
+// wins, whichever is stored first.
+func TestSaveUserBesideAnEvent(t *testing.T) {
+	tests := []struct {
+		name      string
+		asked     db.Time // relative to the event's arrival
+		updatedAt db.Time // the event has 20
+		want      string
+	}{
+		{"asked before", -1, 20, "of the event"},
+		{"asked at the same time", 0, 20, "of the event"},
+		{"asked after", 1, 20, "of the snapshot"},
+		{"asked before, newer", -1, 21, "of the snapshot"},
+		{"asked after, older", 1, 19, "of the event"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d, clock := withClock(t)
+			newUser(t, d, "user_ada") // as their first request makes them
+			clock.at += 10
+			_, err := d.ApplyEvent(t.Context(), db.Event{SvixID: "msg_1", Type: "user.updated", At: 20, User: &db.UserData{ClerkID: "user_ada", Name: "of the event", UpdatedAt: 20}})
+			check(t, err)
+			asked := clock.at + tt.asked
+			clock.at += 10
+			snapshot := db.UserData{ClerkID: "user_ada", Name: "of the snapshot", UpdatedAt: tt.updatedAt, Asked: asked}
+			user, err := d.SaveUser(t.Context(), snapshot)
+			if err != nil || string(user.Name) != tt.want {
+				t.Errorf("SaveUser leaves the name %q, %v, want %q", user.Name, err, tt.want)
+			}
+			_, err = d.SavePage(t.Context(), begin(t, d).ID, []db.UserData{snapshot}, "user_ada")
+			check(t, err)
+			if user, err := d.GetUser(t.Context(), user.ID); err != nil || string(user.Name) != tt.want {
+				t.Errorf("SavePage leaves the name %q, %v, want %q", user.Name, err, tt.want)
+			}
+		})
 	}
 }
 

@@ -54,15 +54,24 @@ UPDATE syncs
 SET cursor = sqlc.arg(cursor),
     checked = checked + sqlc.arg(checked),
     added = added + sqlc.arg(added),
-    changed = changed + sqlc.arg(changed)
+    changed = changed + sqlc.arg(changed),
+    lost = lost + sqlc.arg(lost)
 WHERE id = sqlc.arg(id)
 RETURNING *;
 
--- name: countDeleted :exec
+-- name: setSyncTotal :one
+-- setSyncTotal notes how many users Clerk has.
+UPDATE syncs
+SET total = sqlc.arg(total)
+WHERE id = sqlc.arg(id)
+RETURNING *;
+
+-- name: countDeleted :one
 -- countDeleted counts a user whom a reconciliation deleted.
 UPDATE syncs
-SET deleted = deleted + 1
-WHERE id = sqlc.arg(id);
+SET deleted = deleted + 1, lost = lost + 1
+WHERE id = sqlc.arg(id)
+RETURNING *;
 
 -- name: finishSync :one
 -- finishSync notes that a reconciliation has come to its end.

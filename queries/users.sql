@@ -35,13 +35,14 @@ ON CONFLICT (clerk_id) DO NOTHING;
 -- the row holds something newer. The key (clerk_updated_at, event_at,
 -- event_rank, event_id) of an event must be greater than the row's. An
 -- event_rank of 0 is a snapshot of the Backend API: it wins over an event of
--- the same clerk_updated_at and leaves that event's part of the key.
+-- the same clerk_updated_at that came before Clerk was asked for it, and leaves
+-- that event's part of the key. Heard_at is when the event came or Clerk was asked.
 INSERT INTO users (clerk_id, email, email_verified, username, first_name, last_name, name, image_url, role,
     banned, locked, deprovisioned, clerk_created_at, clerk_updated_at, event_at, event_rank, event_id, created_at, updated_at)
 VALUES (sqlc.arg(clerk_id), sqlc.arg(email), sqlc.arg(email_verified), sqlc.arg(username), sqlc.arg(first_name),
     sqlc.arg(last_name), sqlc.arg(name), sqlc.arg(image_url), sqlc.arg(role), sqlc.arg(banned), sqlc.arg(locked),
     sqlc.arg(deprovisioned), sqlc.arg(clerk_created_at), sqlc.arg(clerk_updated_at), sqlc.arg(event_at),
-    sqlc.arg(event_rank), sqlc.arg(event_id), sqlc.arg(now), sqlc.arg(now))
+    sqlc.arg(event_rank), sqlc.arg(event_id), sqlc.arg(heard_at), sqlc.arg(heard_at))
 ON CONFLICT (clerk_id) DO UPDATE
 SET email = excluded.email,
     email_verified = excluded.email_verified,
@@ -63,7 +64,7 @@ SET email = excluded.email,
 WHERE users.deleted_at IS NULL
   AND (users.clerk_updated_at < excluded.clerk_updated_at
     OR (users.clerk_updated_at = excluded.clerk_updated_at
-      AND (excluded.event_rank = 0
+      AND ((excluded.event_rank = 0 AND users.updated_at < excluded.updated_at)
         OR users.event_at < excluded.event_at
         OR (users.event_at = excluded.event_at
           AND (users.event_rank < excluded.event_rank

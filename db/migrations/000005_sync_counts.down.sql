@@ -1,0 +1,2 @@
+ALTER TABLE syncs DROP COLUMN lost;
+ALTER TABLE syncs DROP COLUMN total;
