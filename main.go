@@ -239,9 +239,9 @@ func (p *program) sync(ctx context.Context, stderr io.Writer) error {
 	}
 	defer site.Close()
 	end := ""
-	var report func(handlers.SyncProgress)
+	var report func(db.Sync)
 	if isTerminal(stderr) {
-		report, end = func(s handlers.SyncProgress) { fmt.Fprint(stderr, progressLine(s)) }, "\n"
+		report, end = func(s db.Sync) { fmt.Fprint(stderr, progressLine(s)) }, "\n"
 	}
 	sync, err := site.SyncUsers(ctx, report)
 	fmt.Fprint(stderr, end)
@@ -268,10 +268,14 @@ func isTerminal(w io.Writer) bool {
 const barWidth = 30
 
 // progressLine says how far a comparison is, over what was said before.
-func progressLine(s handlers.SyncProgress) string {
+func progressLine(s db.Sync) string {
+	deleted := ""
+	if s.Deleted > 0 {
+		deleted = fmt.Sprintf(", %d deleted", s.Deleted)
+	}
 	if s.Total == 0 {
-		return fmt.Sprintf("\r%d users", s.Checked)
+		return fmt.Sprintf("\r%d users%s", s.Checked, deleted)
 	}
 	done := int(min(s.Checked, s.Total) * barWidth / s.Total)
-	return fmt.Sprintf("\r[%s%s] %d of %d users", strings.Repeat("#", done), strings.Repeat("-", barWidth-done), s.Checked, s.Total)
+	return fmt.Sprintf("\r[%s%s] %d of %d users%s", strings.Repeat("#", done), strings.Repeat("-", barWidth-done), s.Checked, s.Total, deleted)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"inkwell/clerk"
 	"inkwell/db"
@@ -174,7 +175,7 @@ func (s *Server) completeUser(clerkID string) {
 		return
 	}
 	s.background.Go(func() {
-		err := s.patiently(s.running, func() error { return s.fetchUser(s.running, clerkID) })
+		err := s.clerkAPI.Patiently(s.running, func() error { return s.fetchUser(s.running, clerkID) })
 		if err != nil && s.running.Err() == nil {
 			s.log.Warn("a user has no name until Clerk tells of them", "user", clerkID, "error", err)
 		}
@@ -186,12 +187,27 @@ func (s *Server) completeUser(clerkID string) {
 
 // fetchUser stores a user as Clerk's Backend API tells of them.
 func (s *Server) fetchUser(ctx context.Context, clerkID string) error {
-	user, err := s.clerkAPI.User(ctx, clerkID)
+	user, err := s.askClerk(ctx, clerkID)
 	if err != nil {
 		return err
 	}
-	_, err = s.db.SaveUser(ctx, userData(user))
+	_, err = s.db.SaveUser(ctx, user)
 	return err
+}
+
+// askClerk returns a user as Clerk's Backend API tells of them.
+func (s *Server) askClerk(ctx context.Context, clerkID string) (db.UserData, error) {
+	asked := db.TimeOf(time.Now())
+	user, err := s.clerkAPI.User(ctx, clerkID)
+	return userDataAsOf(user, asked), err
+}
+
+// userDataAsOf is what the database keeps of Clerk's user, who was asked for at
+// a time.
+func userDataAsOf(u clerk.User, asked db.Time) db.UserData {
+	data := userData(u)
+	data.Asked = asked
+	return data
 }
 
 // userData is what the database keeps of Clerk's user.

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -125,14 +127,35 @@ func BenchmarkCreatePostJSON(b *testing.B) {
 	})
 }
 
+// BenchmarkFeedBesideForgeries is BenchmarkFeedSignedOut while a thousand
+// forged deliveries come each second.
+func BenchmarkFeedBesideForgeries(b *testing.B) {
+	site := benchSite(b)
+	forge := forger(b, site)
+	ctx, stop := context.WithCancel(b.Context())
+	var forging sync.WaitGroup
+	forging.Go(func() {
+		for tick := time.NewTicker(time.Millisecond); ctx.Err() == nil; <-tick.C {
+			site.Server.ServeHTTP(httptest.NewRecorder(), forge())
+		}
+	})
+	c := site.guest()
+	site.measure(b, http.StatusOK, func() *http.Request { return c.request("GET", "/", "", "Accept", "text/html") })
+	stop()
+	forging.Wait()
+}
+
 // BenchmarkForgedWebhook is what a forger costs.
 func BenchmarkForgedWebhook(b *testing.B) {
 	site := benchSite(b)
+	site.measure(b, http.StatusBadRequest, forger(b, site))
+}
+
+// forger makes deliveries that Clerk has not signed.
+func forger(b *testing.B, site *testSite) func() *http.Request {
 	c := site.stranger()
 	d := delivery{id: "msg_1", body: userEvent("user.deleted", ada, "Ada", 1), secret: site.clerk.WebhookSecret(), signature: "v1,Zm9yZ2Vk", at: time.Now()}
-	site.measure(b, http.StatusBadRequest, func() *http.Request {
-		return c.request("POST", WebhookPath, d.body, d.header(b)...)
-	})
+	return func() *http.Request { return c.request("POST", WebhookPath, d.body, d.header(b)...) }
 }
 
 func BenchmarkWebhook(b *testing.B) {

@@ -208,9 +208,12 @@ func TestNewUserWhileClerkFails(t *testing.T) {
 }
 
 // restart returns the site as a new process would serve it.
-func restart(s *testSite) *testSite {
+func restart(s *testSite, options ...func(*Config)) *testSite {
 	s.t.Helper()
 	config := Config{DB: s.db, Clerk: s.clerk.Config(), SessionKeys: testKeys(1), Log: s.Server.log}
+	for _, option := range options {
+		option(&config)
+	}
 	server, err := New(config)
 	if err != nil {
 		s.t.Fatal(err)

@@ -15,7 +15,7 @@ const (
 	syncDelay = 30 * time.Second // from the start to the first look whether one is due
 	syncPause = time.Hour        // between two looks
 
-	patientAttempts = 5 // of a call that fails for a while
+	maxRestarts = 5 // of the walk through Clerk's users, when the place it has come to is gone
 )
 
 // ErrSyncUnderWay says that the users are being compared with Clerk's already.
@@ -24,35 +24,28 @@ var ErrSyncUnderWay = errors.New("the users are being compared with Clerk's alre
 // Errors that keep a reconciliation from deleting everybody, when it is not
 // this site's users that Clerk lists.
 var (
-	errTooManyGone  = errors.New("more users are missing in Clerk's list than it has. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
-	errNoUsers      = errors.New("no users at all are in Clerk's list, and there are some here. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
-	errOthersUsers  = errors.New("none of the users that Clerk lists was known here, and none of those known here is in the list. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
-	errListRestarts = errors.New("the list of Clerk's users changes too quickly to be read")
+	errTooManyGone = errors.New("more users are missing in Clerk's list than it has. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
+	errNoUsers     = errors.New("no users at all are in Clerk's list, and there are some here. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
+	errOthersUsers = errors.New("none of the users that Clerk lists was known here, and none of those known here is in the list. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
 )
-
-// SyncProgress is how far a comparison of the users is.
-type SyncProgress struct {
-	db.Sync
-	Total int64 // how many users Clerk has; 0 when it did not say
-}
 
 // SyncUsers compares all users with Clerk's and mends what differs: users whose
 // event was lost are added, changed or, when Clerk says of each alone that it
 // does not know them, deleted. It goes on where an interrupted comparison
 // stopped. Report, which may be nil, is told how far it is. The error is
 // [ErrSyncUnderWay] when there is one already.
-func (s *Server) SyncUsers(ctx context.Context, report func(SyncProgress)) (db.Sync, error) {
+func (s *Server) SyncUsers(ctx context.Context, report func(db.Sync)) (db.Sync, error) {
 	if !s.syncing.CompareAndSwap(false, true) {
 		return db.Sync{}, ErrSyncUnderWay
 	}
 	defer s.syncing.Store(false)
 	if report == nil {
-		report = func(SyncProgress) {}
+		report = func(db.Sync) {}
 	}
 	return s.syncUsers(ctx, report)
 }
 
-func (s *Server) syncUsers(ctx context.Context, report func(SyncProgress)) (db.Sync, error) {
+func (s *Server) syncUsers(ctx context.Context, report func(db.Sync)) (db.Sync, error) {
 	sync, err := s.db.BeginSync(ctx, s.auth.Instance().Host)
 	if errors.Is(err, db.ErrOtherInstance) {
 		return db.Sync{}, fmt.Errorf("%w: nobody was changed; put the keys of that one back, or start with another database", err)
@@ -61,7 +54,7 @@ func (s *Server) syncUsers(ctx context.Context, report func(SyncProgress)) (db.S
 		return db.Sync{}, err
 	}
 	if sync, err = s.walkUsers(ctx, sync, report); err == nil {
-		err = s.deleteMissing(ctx, sync)
+		err = s.deleteMissing(ctx, sync, report)
 	}
 	if err != nil {
 		reason := err.Error()
@@ -75,45 +68,75 @@ func (s *Server) syncUsers(ctx context.Context, report func(SyncProgress)) (db.S
 }
 
 // walkUsers stores all of Clerk's users, a page at a time.
-func (s *Server) walkUsers(ctx context.Context, sync db.Sync, report func(SyncProgress)) (db.Sync, error) {
-	total, err := s.clerkAPI.CountUsers(ctx)
+func (s *Server) walkUsers(ctx context.Context, sync db.Sync, report func(db.Sync)) (db.Sync, error) {
+	sync, err := s.countUsers(ctx, sync)
 	if err != nil {
-		s.log.Warn("Clerk does not say how many users there are", "error", err)
+		return sync, err
 	}
-	report(SyncProgress{sync, total})
+	report(sync)
 	for restarts := 0; ; {
 		page, err := s.listUsers(ctx, sync.Cursor)
 		switch {
-		case errors.Is(err, clerk.ErrUserNotFound) && restarts < patientAttempts: // the last one that was stored is gone
+		case errors.Is(err, clerk.ErrUserNotFound) && restarts < maxRestarts: // the last one that was stored is gone
 			restarts++
 			sync.Cursor = ""
 			continue
-		case errors.Is(err, clerk.ErrUserNotFound):
-			return sync, errListRestarts
 		case err != nil:
 			return sync, err
 		}
-		for _, problem := range page.Unusable {
-			s.log.Error("a user cannot be compared with Clerk's", "error", problem)
-		}
-		users := make([]db.UserData, len(page.Users))
-		for i, user := range page.Users {
-			users[i] = userData(user)
-		}
-		if sync, err = s.db.SavePage(ctx, sync.ID, users, page.Cursor); err != nil {
+		if sync, err = s.db.SavePage(ctx, sync.ID, page.users, page.Cursor); err != nil {
 			return sync, err
 		}
-		report(SyncProgress{sync, total})
+		report(sync)
 		if page.Last {
 			return sync, nil
 		}
 	}
 }
 
+// countUsers notes how many users Clerk has, if it says so.
+func (s *Server) countUsers(ctx context.Context, sync db.Sync) (db.Sync, error) {
+	var total int64
+	err := s.clerkAPI.Patiently(ctx, func() (err error) {
+		total, err = s.clerkAPI.CountUsers(ctx)
+		return err
+	})
+	if err != nil {
+		s.log.Warn("Clerk does not say how many users there are", "error", err)
+		return sync, ctx.Err()
+	}
+	return s.db.SetSyncTotal(ctx, sync.ID, total)
+}
+
+// A userPage is a page of Clerk's users as the database takes them.
+type userPage struct {
+	clerk.UserPage
+	users []db.UserData
+}
+
+// listUsers returns the page of users who joined after the one with Clerk's id
+// after.
+func (s *Server) listUsers(ctx context.Context, after string) (userPage, error) {
+	var page userPage
+	var asked db.Time
+	err := s.clerkAPI.Patiently(ctx, func() (err error) {
+		asked = db.TimeOf(time.Now())
+		page.UserPage, err = s.clerkAPI.Users(ctx, after, clerk.MaxPage)
+		return err
+	})
+	for _, user := range page.Users {
+		page.users = append(page.users, userDataAsOf(user, asked))
+	}
+	for _, problem := range page.Unusable {
+		s.log.Error("a user cannot be compared with Clerk's", "error", problem)
+	}
+	return page, err
+}
+
 // deleteMissing deletes the users whom Clerk does not know. One who was not in
 // the list is asked for: a list may lack somebody, an answer about one user
 // does not.
-func (s *Server) deleteMissing(ctx context.Context, sync db.Sync) error {
+func (s *Server) deleteMissing(ctx context.Context, sync db.Sync, report func(db.Sync)) error {
 	missing, err := s.missingUsers(ctx, sync.ID)
 	switch {
 	case err != nil || len(missing) == 0:
@@ -126,9 +149,10 @@ func (s *Server) deleteMissing(ctx context.Context, sync db.Sync) error {
 		return errTooManyGone
 	}
 	for _, clerkID := range missing {
-		if err := s.confirmMissing(ctx, sync.ID, clerkID); err != nil {
+		if sync, err = s.confirmMissing(ctx, sync, clerkID); err != nil {
 			return err
 		}
+		report(sync)
 	}
 	return nil
 }
@@ -148,49 +172,23 @@ func (s *Server) missingUsers(ctx context.Context, syncID int64) ([]string, erro
 	}
 }
 
-func (s *Server) confirmMissing(ctx context.Context, syncID int64, clerkID string) error {
-	err := s.patiently(ctx, func() error { return s.fetchUser(ctx, clerkID) })
-	switch {
-	case errors.Is(err, clerk.ErrUserNotFound):
-		return s.db.DeleteMissing(ctx, syncID, clerkID, db.TimeOf(time.Now()))
-	case errors.Is(err, clerk.ErrUserUnusable): // the walk has said so
-		return nil
-	}
-	return err
-}
-
-func (s *Server) listUsers(ctx context.Context, after string) (clerk.UserPage, error) {
-	var page clerk.UserPage
-	err := s.patiently(ctx, func() (err error) {
-		page, err = s.clerkAPI.Users(ctx, after, clerk.MaxPage)
+// confirmMissing asks Clerk for a user who was not in the list, and deletes or
+// mends them.
+func (s *Server) confirmMissing(ctx context.Context, sync db.Sync, clerkID string) (db.Sync, error) {
+	var user db.UserData
+	err := s.clerkAPI.Patiently(ctx, func() (err error) {
+		user, err = s.askClerk(ctx, clerkID)
 		return err
 	})
-	return page, err
-}
-
-// patiently makes a call of Clerk's API that nobody waits for: no faster than
-// Clerk allows, and again when it fails, as late as Clerk says.
-func (s *Server) patiently(ctx context.Context, call func() error) error {
-	pause := time.Second
-	for attempt := 1; ; attempt++ {
-		if err := s.clerkAPI.Pace(ctx); err != nil {
-			return err
-		}
-		err := call()
-		if err == nil || attempt == patientAttempts || errors.Is(err, clerk.ErrUserNotFound) || errors.Is(err, clerk.ErrUserUnusable) || ctx.Err() != nil {
-			return err
-		}
-		wait := pause
-		if limit, ok := errors.AsType[*clerk.RateLimitError](err); ok {
-			wait = limit.RetryAfter
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(wait):
-			pause *= 2
-		}
+	switch {
+	case errors.Is(err, clerk.ErrUserNotFound):
+		return s.db.DeleteMissing(ctx, sync.ID, clerkID, db.TimeOf(time.Now()))
+	case errors.Is(err, clerk.ErrUserUnusable): // the walk has said so
+		return sync, nil
+	case err != nil:
+		return sync, err
 	}
+	return s.db.SavePage(ctx, sync.ID, []db.UserData{user}, sync.Cursor)
 }
 
 // startSync begins a comparison in the background. It reports false when one
@@ -201,7 +199,7 @@ func (s *Server) startSync() bool {
 	}
 	s.background.Go(func() {
 		defer s.syncing.Store(false)
-		s.logSync(s.syncUsers(s.running, func(SyncProgress) {}))
+		s.logSync(s.syncUsers(s.running, func(db.Sync) {}))
 	})
 	return true
 }

@@ -2,13 +2,14 @@ package handlers
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,26 +18,40 @@ import (
 	"time"
 
 	"inkwell/clerk"
-	"inkwell/clerk/clerktest"
 	"inkwell/clerk/emulator"
 	"inkwell/db"
 	"inkwell/db/dbtest"
 )
 
-// sameUsers makes sure that the table says of all users what Clerk says.
-func (s *testSite) sameUsers(gone ...string) {
+// sameUsers makes sure that the table says of all users what Clerk says, and
+// has no others who live.
+func (s *testSite) sameUsers() {
 	s.t.Helper()
 	users := s.clerk.Users()
 	for _, user := range users {
-		row, want := s.user(user.ID), userData(user)
-		if row.DeletedAt != 0 || row.Name != db.Text(want.Name) || row.Role != want.Role || row.Banned != want.Banned || *row.Email != *want.Email {
+		row, want := s.user(user.ID), rowOf(user)
+		want.ID, want.SeenAt, want.CreatedAt, want.UpdatedAt = row.ID, row.SeenAt, row.CreatedAt, row.UpdatedAt
+		want.EventAt, want.EventRank, want.EventID = row.EventAt, row.EventRank, row.EventID
+		if !reflect.DeepEqual(row, want) {
 			s.t.Fatalf("%s: the table says %+v, Clerk says %+v", user.ID, row, want)
 		}
 	}
-	for _, id := range gone {
-		if row, err := s.db.GetUserByClerkID(s.t.Context(), id); err == nil && (row.DeletedAt == 0 || row.Name != "" || row.Email != nil) {
-			s.t.Fatalf("%s is gone at Clerk, and the table says %+v", id, row)
-		}
+	if n := dbtest.Value[int](s.t, s.db, "SELECT count(*) FROM users WHERE deleted_at IS NULL"); n != len(users) {
+		s.t.Errorf("%d users are here, %d at Clerk", n, len(users))
+	}
+	if n := dbtest.Value[int](s.t, s.db, "SELECT count(*) FROM users WHERE deleted_at IS NOT NULL AND (name IS NOT NULL OR email IS NOT NULL)"); n != 0 {
+		s.t.Errorf("%d users are gone but for their name or address", n)
+	}
+}
+
+// rowOf is what the table ought to say of Clerk's user.
+func rowOf(u clerk.User) db.User {
+	data := userData(u)
+	return db.User{
+		ClerkID: data.ClerkID, Email: data.Email, EmailVerified: data.EmailVerified, Username: data.Username,
+		FirstName: data.FirstName, LastName: data.LastName, Name: db.Text(data.Name), ImageURL: db.Text(data.ImageURL),
+		Role: data.Role, Banned: data.Banned, Locked: data.Locked, Deprovisioned: data.Deprovisioned,
+		ClerkCreatedAt: data.CreatedAt, ClerkUpdatedAt: data.UpdatedAt,
 	}
 }
 
@@ -63,17 +78,19 @@ func TestSyncMendsWhatWebhooksLost(t *testing.T) {
 	o.Delivery = emulator.Delivery{Drop: 0.3, Repeat: 1, Shuffle: true}
 	site := newSiteWith(t, o)
 	site.clerk.DeliverTo(origin + WebhookPath)
-	users, err := site.clerk.CreateUsers(700)
+	many := 5000
+	if testing.Short() {
+		many = 700
+	}
+	users, err := site.clerk.CreateUsers(many)
 	if err != nil {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(4, 4))
-	var gone []string
 	for i, user := range users {
 		switch random.IntN(10) {
 		case 0:
 			err = site.clerk.DeleteUser(user.ID)
-			gone = append(gone, user.ID)
 		case 1, 2:
 			name := fmt.Sprint("New name ", i)
 			_, err = site.clerk.UpdateUser(user.ID, func(u *clerk.User) { u.FirstName, u.Banned = &name, i%2 == 0 })
@@ -89,7 +106,7 @@ func TestSyncMendsWhatWebhooksLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site.sameUsers(gone...)
+	site.sameUsers()
 	if result.Added == 0 || result.Changed == 0 || result.Deleted == 0 || result.FinishedAt == 0 {
 		t.Errorf("%+v: nothing was lost, so nothing is proven", result)
 	}
@@ -107,7 +124,7 @@ func TestSyncGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, interrupt := context.WithCancel(t.Context())
-	_, err := site.SyncUsers(ctx, func(p SyncProgress) {
+	_, err := site.SyncUsers(ctx, func(p db.Sync) {
 		if p.Checked > 0 {
 			interrupt()
 		}
@@ -152,118 +169,6 @@ type between struct {
 
 func (b between) RoundTrip(r *http.Request) (*http.Response, error) { return b.f(r, b.RoundTripper) }
 
-// Nobody is deleted because a list lacks them, is empty, cannot be had, or is
-// that of another instance.
-func TestSyncDeletesNobodyByMistake(t *testing.T) {
-	list := func(body string) func(*Config) {
-		return withAPI(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
-			if r.URL.Path != "/v1/users" {
-				return next.RoundTrip(r)
-			}
-			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
-		})
-	}
-	another, err := emulator.New(live)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer another.Close()
-	for _, user := range another.Users() { // those that each instance has
-		if err := another.DeleteUser(user.ID); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := another.CreateUsers(3); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		name    string
-		option  func(*Config)
-		problem string
-	}{
-		{"a list that lacks two", list(`[{"id":"` + ada + `"},{"id":"` + grace + `"},{"id":"user_dev_alan"}]`), ""},
-		{"a list that lacks all but one", list(`[{"id":"` + ada + `"}]`), "right instance"},
-		{"an empty list", list(`[]`), "no users at all"},
-		{"a list of somebody else", list(`[{"id":"user_else"}]`), "right instance"},
-		{"another instance", func(c *Config) { c.Clerk = another.Config() }, "right instance"},
-		{"not a list", list(`{"data":[]}`), "compare users"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			site := newSiteWith(t, live, tt.option)
-			before := site.liveCount()
-			ctx, giveUp := context.WithTimeout(t.Context(), 100*time.Millisecond) // before what fails is tried again
-			if tt.problem != "compare users" {
-				ctx, giveUp = context.WithCancel(t.Context())
-			}
-			defer giveUp()
-			_, err := site.SyncUsers(ctx, nil)
-			if (err != nil) != (tt.problem != "") || err != nil && !strings.Contains(err.Error(), tt.problem) {
-				t.Errorf("%v, want %q", err, tt.problem)
-			}
-			if after := site.liveCount(); after != before || before == 0 {
-				t.Errorf("%d of %d users are left", after, before)
-			}
-		})
-	}
-}
-
-// A database that was compared with one instance is never compared with
-// another, whatever has been stored of its users meanwhile.
-func TestSyncWithAnotherInstance(t *testing.T) {
-	site := newSiteWith(t, live)
-	if _, err := site.SyncUsers(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	before := site.liveCount()
-	another, err := emulator.New(emulator.Options{PublishableKey: clerk.NewPublishableKey("clerk.another.test", true)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer another.Close()
-	config := Config{DB: site.db, Clerk: another.Config(), SessionKeys: testKeys(1), Log: site.Server.log}
-	swapped, err := New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer swapped.Close()
-	if _, err := swapped.SyncUsers(t.Context(), nil); !errors.Is(err, db.ErrOtherInstance) {
-		t.Errorf("%v", err)
-	}
-	if after := site.liveCount(); after != before || before == 0 {
-		t.Errorf("%d of %d users are left", after, before)
-	}
-}
-
-// All who are missing are counted before the first is deleted.
-func TestSyncCountsBeforeItDeletes(t *testing.T) {
-	another, err := emulator.New(live) // its ready users have the ids that are known here
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer another.Close()
-	if _, err := another.CreateUsers(clerk.MaxPage + 100); err != nil {
-		t.Fatal(err)
-	}
-	site := newSiteWith(t, live, func(c *Config) { c.Clerk = another.Config() })
-	users, err := site.clerk.CreateUsers(2 * clerk.MaxPage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, user := range users {
-		if _, err := site.db.SaveUser(t.Context(), userData(user)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	before := site.liveCount()
-	if _, err := site.SyncUsers(t.Context(), nil); !errors.Is(err, errTooManyGone) {
-		t.Errorf("%v, want %v", err, errTooManyGone)
-	}
-	if after := site.liveCount(); after != before {
-		t.Errorf("%d of %d users are left", after, before)
-	}
-}
-
 // A user whom Clerk describes in a way that cannot be read keeps nobody else
 // from being compared.
 func TestSyncOfAnUnusableUser(t *testing.T) {
@@ -293,15 +198,26 @@ func TestSyncOfAnUnusableUser(t *testing.T) {
 // Two comparisons at once, in two processes, do each other no harm; in one
 // process there is one.
 func TestTwoSyncsAtOnce(t *testing.T) {
-	site := newSiteWith(t, live)
+	var lists atomic.Int32
+	bothAsk := make(chan struct{}) // closed when both have begun
+	together := withAPI(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if r.URL.Path == "/v1/users" {
+			if lists.Add(1) == 2 {
+				close(bothAsk)
+			}
+			<-bothAsk
+		}
+		return next.RoundTrip(r)
+	})
+	site := newSiteWith(t, live, together)
 	if _, err := site.clerk.CreateUsers(3 * clerk.MaxPage); err != nil {
 		t.Fatal(err)
 	}
-	other := restart(site)
+	other := restart(site, together)
 	var all sync.WaitGroup
 	for _, server := range []*Server{site.Server, other.Server} {
 		all.Go(func() {
-			_, err := server.SyncUsers(t.Context(), func(SyncProgress) {
+			_, err := server.SyncUsers(t.Context(), func(db.Sync) {
 				if _, err := server.SyncUsers(t.Context(), nil); !errors.Is(err, ErrSyncUnderWay) {
 					t.Errorf("a second one in the same process: %v", err)
 				}
@@ -315,47 +231,36 @@ func TestTwoSyncsAtOnce(t *testing.T) {
 	site.sameUsers()
 }
 
-// What nobody waits for is tried again, as late as Clerk says.
-func TestPatiently(t *testing.T) {
-	limited := func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Retry-After", "7")
-		clerktest.Answer(http.StatusTooManyRequests, clerktest.Error("too_many_requests"))(w, r)
-	}
-	down := clerktest.Answer(http.StatusBadGateway, nil)
-	good := clerktest.Answer(http.StatusOK, map[string]any{"total_count": 3})
-	tests := []struct {
-		name    string
-		answers []http.HandlerFunc
-		waited  time.Duration
-		fails   bool
-	}{
-		{"good", []http.HandlerFunc{good}, 0, false},
-		{"too many", []http.HandlerFunc{limited, good}, 7 * time.Second, false},
-		{"too many twice", []http.HandlerFunc{limited, limited, good}, 14 * time.Second, false},
-		{"down for a while", []http.HandlerFunc{down, down, down, good}, 7 * time.Second, false},
-		{"down for long", []http.HandlerFunc{down, down, down, down, down, good}, 15 * time.Second, true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				config := clerktest.Config(true)
-				calls := 0
-				config.HTTPClient = clerktest.Client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					calls++
-					tt.answers[calls-1](w, r)
-				}))
-				s := &Server{clerkAPI: clerk.NewAPI(config), log: slog.New(slog.DiscardHandler)}
-				began := time.Now()
-				err := s.patiently(t.Context(), func() error {
-					_, err := s.clerkAPI.CountUsers(t.Context())
-					return err
-				})
-				if waited := time.Since(began); (err != nil) != tt.fails || waited != tt.waited {
-					t.Errorf("%v after %v, want %v", err, waited, tt.waited)
-				}
-			})
-		})
-	}
+// While the site runs the users are compared soon after the start, and a day
+// after the last time.
+func TestSyncDaily(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := newSiteWith(t, live)
+		finished := func() db.Sync {
+			synctest.Wait()
+			last, err := site.db.GetLastFinishedSync(t.Context())
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				t.Fatal(err)
+			}
+			return last
+		}
+		site.KeepUp()
+		for _, step := range []struct {
+			wait time.Duration
+			want int64 // the id of the last one then
+		}{
+			{syncDelay - 1, 0},
+			{1, 1},
+			{24*time.Hour - 1, 1},
+			{1, 2},
+			{24 * time.Hour, 3},
+		} {
+			time.Sleep(step.wait) // by the bubble's clock
+			if last := finished(); last.ID != step.want {
+				t.Errorf("at %v the last comparison is %d, want %d", time.Now(), last.ID, step.want)
+			}
+		}
+	})
 }
 
 // The end of a session that Clerk tells of counts at once, although the token
