@@ -1,0 +1,182 @@
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"inkwell/clerk"
+	"inkwell/db"
+)
+
+// roles are the kinds of people that access tells apart, in the order of its
+// columns. The author is that of all posts.
+var roles = []string{"guest", "member", "author", "moderator", "admin", "banned", "deleted"}
+
+// An accessCase is a request that does what its route is for, and what each
+// role is answered. {post}, {draft} and {deleted} in the path are the ids of the
+// author's posts of that kind, {user} the author's.
+type accessCase struct {
+	route string // as in routes
+	path  string // "" is that of the route
+	body  string // a form, or JSON for the API
+	want  string // a status for each role
+}
+
+var access = []accessCase{
+	{"GET /{$}", "/", "", "200 200 200 200 200 200 200"},
+
+	{"GET /posts/new", "", "", "303 200 200 200 200 401 401"},
+	{"POST /posts", "", "title=New&published=true", "401 303 303 303 303 401 401"},
+	{"POST /posts/preview", "", "title=New", "401 200 200 200 200 401 401"},
+	{"GET /posts/{id}", "/posts/{post}", "", "200 200 200 200 200 200 200"},
+	{"GET /posts/{id}", "/posts/{draft}", "", "404 404 200 404 404 404 404"},
+	{"GET /posts/{id}", "/posts/{deleted}", "", "404 404 404 404 404 404 404"},
+	{"GET /posts/{id}/edit", "/posts/{post}/edit", "", "303 403 200 403 403 401 401"},
+	{"GET /posts/{id}/edit", "/posts/{draft}/edit", "", "303 404 200 404 404 401 401"},
+	{"POST /posts/{id}", "/posts/{post}", "title=Changed&published=true", "401 403 303 403 403 401 401"},
+	{"POST /posts/{id}", "/posts/{draft}", "title=Changed", "401 404 303 404 404 401 401"},
+	{"POST /posts/{id}/preview", "/posts/{post}/preview", "title=Changed", "401 403 200 403 403 401 401"},
+	{"DELETE /posts/{id}", "/posts/{post}", "", "401 403 303 303 303 401 401"},
+	{"DELETE /posts/{id}", "/posts/{draft}", "", "401 404 303 404 404 401 401"},
+	{"POST /posts/{id}/delete", "/posts/{post}/delete", "", "401 403 303 303 303 401 401"},
+	{"POST /posts/{id}/restore", "/posts/{deleted}/restore", "", "401 404 303 404 404 401 401"},
+	{"GET /drafts", "", "", "303 200 200 200 200 401 401"},
+
+	{"GET /sign-in", "", "", "200 303 303 303 303 401 401"},
+	{"GET /sign-up", "", "", "200 303 303 303 303 401 401"},
+	{"POST /sign-out", "", "", "303 303 303 303 303 303 303"},
+	{"GET /account", "", "", "303 200 200 200 200 401 401"},
+	{"POST /preferences", "", "theme=dark", "303 303 303 303 303 303 303"},
+
+	{"GET /admin/webhooks", "", "", "303 403 403 403 200 401 401"},
+	{"POST /admin/webhooks/retry", "", "id=msg_none", "401 403 403 403 404 401 401"},
+	{"GET /admin/sync", "", "", "303 403 403 403 303 401 401"},
+	{"POST /admin/sync", "", "", "401 403 403 403 303 401 401"},
+
+	{"GET /api/me", "", "", "401 200 200 200 200 401 401"},
+	{"GET /api/posts", "", "", "200 200 200 200 200 200 200"},
+	{"POST /api/posts", "", `{"title":"New"}`, "401 201 201 201 201 401 401"},
+	{"GET /api/posts/{id}", "/api/posts/{post}", "", "200 200 200 200 200 200 200"},
+	{"GET /api/posts/{id}", "/api/posts/{draft}", "", "404 404 200 404 404 404 404"},
+	{"PATCH /api/posts/{id}", "/api/posts/{post}", `{"title":"Changed"}`, "401 403 200 403 403 401 401"},
+	{"DELETE /api/posts/{id}", "/api/posts/{post}", "", "401 403 204 204 204 401 401"},
+
+	{"POST /api/webhooks/clerk", "", "{}", "400 400 400 400 400 400 400"},
+	{"GET /static/", "/static/none", "", "404 404 404 404 404 404 404"},
+	{"GET /favicon.ico", "", "", "302 302 302 302 302 302 302"},
+	{"GET /healthz", "", "", "200 200 200 200 200 200 200"},
+}
+
+// Every route answers everybody as the table says, and the table has every
+// route.
+func TestAccess(t *testing.T) {
+	listed := map[string]bool{}
+	for _, c := range access {
+		listed[c.route] = true
+		wants := strings.Fields(c.want)
+		if len(wants) != len(roles) {
+			t.Fatalf("%s %s: %d answers for %d roles", c.route, c.path, len(wants), len(roles))
+		}
+		t.Run(strings.ReplaceAll(c.route+" "+c.path, "/", "_"), func(t *testing.T) {
+			t.Parallel()
+			for i, role := range roles {
+				if a := newAccessSite(t).try(c, role); fmt.Sprint(a.StatusCode) != wants[i] {
+					t.Errorf("%s is answered %d, want %s", role, a.StatusCode, wants[i])
+				}
+			}
+		})
+	}
+	for _, route := range newSite(t).routes() {
+		if !listed[route.pattern] {
+			t.Errorf("the table lacks %s", route.pattern)
+		}
+		delete(listed, route.pattern)
+	}
+	for pattern := range listed {
+		t.Errorf("there is no route %s", pattern)
+	}
+}
+
+// An accessSite is a site with a post of each kind, all Ada's.
+type accessSite struct {
+	*testSite
+	ids *strings.Replacer
+}
+
+func newAccessSite(t *testing.T) *accessSite {
+	t.Helper()
+	site := newSite(t)
+	post, draft, deleted := site.post(ada, "Published", "Text", true), site.post(ada, "Draft", "Text", false), site.post(ada, "Deleted", "Text", true)
+	if err := site.db.DeletePost(t.Context(), deleted.ID, site.user(ada).ID); err != nil {
+		t.Fatal(err)
+	}
+	return &accessSite{site, strings.NewReplacer("{post}", fmt.Sprint(post.ID), "{draft}", fmt.Sprint(draft.ID), "{deleted}", fmt.Sprint(deleted.ID), "{user}", fmt.Sprint(post.AuthorID))}
+}
+
+// client is the browser of somebody in the role.
+func (s *accessSite) client(role string) *client {
+	s.t.Helper()
+	switch role {
+	case "guest":
+		return s.guest()
+	case "member":
+		return s.as(grace)
+	case "author":
+		return s.as(ada)
+	case "moderator":
+		return s.as(moderator)
+	case "admin":
+		return s.as(admin)
+	}
+	c := s.as(grace) // and then
+	var err error
+	if role == "banned" {
+		data := userData(s.clerkUser(grace))
+		data.Banned, data.UpdatedAt = true, data.UpdatedAt+1
+		_, err = s.db.SaveUser(s.t.Context(), data)
+	} else {
+		_, err = s.db.ApplyEvent(s.t.Context(), db.Event{SvixID: "msg_gone", Type: "user.deleted", At: 1, DeletedClerkID: grace})
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+// try makes the request of a case in a role.
+func (s *accessSite) try(c accessCase, role string) *answer {
+	s.t.Helper()
+	method, path, _ := strings.Cut(c.route, " ")
+	if c.path != "" {
+		path = s.ids.Replace(c.path)
+	}
+	who := s.client(role)
+	switch {
+	case strings.HasPrefix(path, "/api/"):
+		return who.api(method, path, c.body)
+	case method == http.MethodGet:
+		return who.get(path)
+	case method == http.MethodPost:
+		form, err := url.ParseQuery(s.ids.Replace(c.body))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return who.submit(path, form)
+	}
+	return who.send(method, path, c.body, "Accept", "text/html", "Sec-Fetch-Site", "same-origin")
+}
+
+// clerkUser returns a user as Clerk has them.
+func (s *testSite) clerkUser(id string) clerk.User {
+	s.t.Helper()
+	for _, user := range s.clerk.Users() {
+		if user.ID == id {
+			return user
+		}
+	}
+	s.t.Fatalf("Clerk has no user %s", id)
+	return clerk.User{}
+}
