@@ -104,7 +104,7 @@ func BenchmarkPost(b *testing.B) {
 	c, i := site.as(ada), 0
 	site.measure(b, http.StatusOK, func() *http.Request {
 		i++
-		return c.request("GET", fmt.Sprintf("/posts/%d", 1+i*31%benchPosts), "", "Accept", "text/html")
+		return c.request("GET", fmt.Sprintf("/posts/%[1]d/post-%[1]d", 1+i*31%benchPosts), "", "Accept", "text/html")
 	})
 }
 

@@ -98,10 +98,10 @@ func testPostPageJourney(t *testing.T, b *browser) {
 	p.press("Write").sees("h1", "Write a post").focused("post-form-title")
 	p.press("Publish").sees("#post-form-title-problem", "needs a title").focused("post-form-title")
 	p.fill("Title", "Alone").fill("Text", "one **two**").press("Publish").sees(".post h1", "Alone").sees(".prose strong", "two")
-	p.until("the address is the post's", `location.pathname === "/posts/1"`)
-	p.press("Edit “Alone”").focused("post-1-title").fill("Text", "three").press("Save").hears("Saved.").
-		sees(".prose", "three").focused("title-1")
-	p.press("Delete “Alone”").hears("Deleted.").focused("undo-1").press("Undo").sees(".prose", "three").focused("title-1")
+	p.until("the address is the post's", `location.pathname === "/posts/1/alone"`)
+	p.press("Edit “Alone”").focused("post-1-title").fill("Title", "Not alone").fill("Text", "three").press("Save").hears("Saved.").
+		sees(".prose", "three").focused("title-1").until("the address has the new title", `location.pathname === "/posts/1/not-alone"`)
+	p.press("Delete “Not alone”").hears("Deleted.").focused("undo-1").press("Undo").sees(".prose", "three").focused("title-1")
 }
 
 func testSignInLeadsBack(t *testing.T, b *browser) {

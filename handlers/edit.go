@@ -82,12 +82,15 @@ func (s *Server) showStale(w http.ResponseWriter, r *http.Request, id int64, for
 // else with its page.
 func (s *Server) showUpdated(w http.ResponseWriter, r *http.Request, user db.User, post db.Post, view, done string) error {
 	if !wantsFragment(r) {
-		http.Redirect(w, r, postPath(post.ID), http.StatusSeeOther)
+		http.Redirect(w, r, permalinkOf(post).String(), http.StatusSeeOther)
 		return nil
 	}
 	row, err := s.db.GetPost(r.Context(), post.ID)
 	if err != nil {
 		return fmt.Errorf("show post %d: %w", post.ID, err)
+	}
+	if view == viewPage {
+		w.Header().Set("HX-Replace-Url", permalinkOf(post).String())
 	}
 	return s.fragment(w, http.StatusOK, append(shownPost(row, known(user), view), part{"status", done})...)
 }

@@ -134,6 +134,7 @@ func newFeedItems(rows []db.ListPostsRow, v visitor, now time.Time) ([]postItem,
 	for i, row := range rows {
 		items[i].postHead = postHead{
 			postActions: newPostActions(v, row.ID, row.AuthorID, row.Title, viewItem),
+			URL:         postPath(row.ID, row.Title),
 			Author:      newAuthor(row.AuthorID, row.AuthorName, row.AuthorUsername, row.AuthorImageURL),
 			Time:        newMoment(row.PublishedAt.Time(), now),
 			Edited:      edited(row.PublishedAt, row.UpdatedAt),
@@ -182,6 +183,7 @@ func newDraftItems(rows []db.ListDraftsRow, user db.User, now time.Time) ([]post
 	for i, row := range rows {
 		items[i].postHead = postHead{
 			postActions: newPostActions(known(user), row.ID, user.ID, row.Title, viewItem),
+			URL:         postPath(row.ID, ""),
 			Author:      newAuthor(user.ID, user.Name, user.Username, user.ImageURL),
 			Time:        newMoment(row.UpdatedAt.Time(), now),
 			Draft:       true,

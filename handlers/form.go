@@ -107,7 +107,7 @@ func newPostForm(view string, author int64) postForm {
 
 // editForm is a form that holds a post as it stands.
 func editForm(p db.Post, view string) postForm {
-	path := postPath(p.ID)
+	path := postPath(p.ID, "") // no title: it goes into attributes of htmx
 	f := postForm{
 		postText: postText{Title: p.Title, Content: p.Content, Published: p.Published},
 		Heading:  "Edit your post", FormID: fmt.Sprintf("post-%d", p.ID), Action: path, View: view, Version: int64(p.UpdatedAt), Rows: 14,

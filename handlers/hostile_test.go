@@ -50,7 +50,7 @@ func TestHostileText(t *testing.T) {
 	c, guest := site.as(ada), site.guest()
 	form := url.Values{"title": {hostile}, "content": {content}, "published": {"true"}, "view": {hostile}, "form_key": {hostile[:60]}}
 
-	for _, a := range []*answer{guest.get("/"), guest.get("/posts/1"), c.get("/"), c.get("/posts/1")} {
+	for _, a := range []*answer{guest.get("/"), guest.read("/posts/1"), c.get("/"), c.read("/posts/1")} {
 		a.status(http.StatusOK).harmless().shows("#title-1", hostile).shows("#post-1 .author", hostile)
 	}
 	c.get("/drafts").status(http.StatusOK).harmless().shows("#title-2", hostile)
@@ -180,7 +180,7 @@ func TestSafeMethodsChangeNothing(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/posts", "/posts/1/delete", "/posts/2/restore", "/posts/1/preview", "/sign-out", "/preferences"} {
+	for _, path := range []string{"/posts", "/sign-out", "/preferences"} {
 		if got := c.get(path).status(http.StatusMethodNotAllowed).Header.Get("Allow"); got != "POST" {
 			t.Errorf("%s allows %q, want POST", path, got)
 		}
@@ -231,7 +231,7 @@ func TestRepeatedFields(t *testing.T) {
 	c := site.as(ada)
 	form := url.Values{"title": {"First", "Second"}, "content": {"one", "two"}, "published": {"true", "false"}}
 	c.submit("/posts?title=Query&content=query", form).leadsTo("/posts/1")
-	c.get("/posts/1").status(http.StatusOK).shows("h1", "First").shows(".prose", "one").lacks(".badge")
+	c.read("/posts/1").status(http.StatusOK).shows("h1", "First").shows(".prose", "one").lacks(".badge")
 	c.submit("/posts?title=Query&published=true", url.Values{"content": {"no title"}}).leadsTo("/posts/2")
 	c.get("/posts/2").status(http.StatusOK).shows("h1", "Untitled").shows(".badge", "Draft")
 }

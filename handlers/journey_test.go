@@ -68,7 +68,7 @@ func fieldsOf(form *html.Node) url.Values {
 // at makes sure that an answer is that of a path.
 func (a *answer) at(path string) *answer {
 	a.t.Helper()
-	if got := a.Request.URL.RequestURI(); got != path {
+	if got := withoutSlug(a.Request.URL.RequestURI()); got != path {
 		a.t.Fatalf("the browser is at %s, want %s", got, path)
 	}
 	return a

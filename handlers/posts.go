@@ -44,7 +44,8 @@ func (s *Server) findOwnPost(r *http.Request, user db.User) (db.GetPostRow, erro
 	return post, err
 }
 
-// showPost handles "GET /posts/{id}".
+// showPost handles "GET /posts/{id}" and "GET /posts/{id}/{slug}". Programs
+// and htmx may leave the title out of the address; readers get it there.
 func (s *Server) showPost(w http.ResponseWriter, r *http.Request, v visitor) error {
 	post, err := s.findPost(r, v)
 	if err != nil {
@@ -52,6 +53,9 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request, v visitor) err
 	}
 	if wantsFragment(r) {
 		return s.fragment(w, http.StatusOK, shownPost(post, v, viewOf(r.URL.Query().Get("view")))...)
+	}
+	if toPermalink(w, r, post.Post) {
+		return nil
 	}
 	view := newPostView(post, v)
 	return s.page(w, r, http.StatusOK, "post", page{Title: view.Title, Description: post.Post.Excerpt, Main: view})
@@ -86,6 +90,7 @@ func newPostHead(row db.GetPostRow, v visitor, view string) postHead {
 	}
 	return postHead{
 		postActions: newPostActions(v, p.ID, p.AuthorID, p.Title, view),
+		URL:         permalinkOf(p).String(),
 		Author:      newAuthor(p.AuthorID, row.AuthorName, row.AuthorUsername, row.AuthorImageURL),
 		Time:        newMoment(at.Time(), time.Now()),
 		Edited:      p.Published && edited(at, p.UpdatedAt),
@@ -160,7 +165,7 @@ func (s *Server) giveBack(w http.ResponseWriter, r *http.Request, form postForm,
 // showCreated answers a new post: from the form above the feed with a fresh
 // form and the post on top of the feed, else with the post's own page.
 func (s *Server) showCreated(w http.ResponseWriter, r *http.Request, user db.User, post db.Post, view string) error {
-	path := postPath(post.ID)
+	path := permalinkOf(post).String()
 	if wantsFragment(r) {
 		row, err := s.db.GetPost(r.Context(), post.ID)
 		if err != nil {

@@ -35,7 +35,7 @@ func TestPostWithoutJavaScript(t *testing.T) {
 	form.Set("content", "# One\r\ntwo")
 	form.Set("published", "true")
 	c.submit("/posts", form).leadsTo("/posts/1")
-	c.get("/posts/1").status(http.StatusOK).shows("h1", "Hello").shows(".prose h2", "One").shows(".prose p", "two")
+	c.read("/posts/1").status(http.StatusOK).shows("h1", "Hello").shows(".prose h2", "One").shows(".prose p", "two")
 }
 
 func TestFormsSayWhatIsWrong(t *testing.T) {
@@ -138,7 +138,7 @@ func TestEditInPlace(t *testing.T) {
 	form.Set("content", "new")
 	form.Set("published", "true")
 	c.submit(path, form).leadsTo(path)
-	c.get(path).shows(".prose", "new").shows("h1", "After")
+	c.read(path).shows(".prose", "new").shows("h1", "After")
 }
 
 func TestEditOfWhatWasChangedElsewhere(t *testing.T) {
@@ -160,7 +160,7 @@ func TestEditOfWhatWasChangedElsewhere(t *testing.T) {
 	}
 	again.Set("published", "true")
 	c.submit("/posts/1", again).leadsTo("/posts/1")
-	c.get("/posts/1").shows(".prose", "second")
+	c.read("/posts/1").shows(".prose", "second")
 }
 
 func TestDraftsAreTheirAuthorsAlone(t *testing.T) {
@@ -185,7 +185,7 @@ func TestDraftsAreTheirAuthorsAlone(t *testing.T) {
 	form := c.get("/posts/1/edit").fields("form#post-1")
 	form.Set("published", "true")
 	c.submit("/posts/1", form).leadsTo("/posts/1")
-	site.guest().get("/posts/1").status(http.StatusOK).shows("h1", "Secret")
+	site.guest().read("/posts/1").status(http.StatusOK).shows("h1", "Secret")
 }
 
 func TestDeleteAndUndo(t *testing.T) {
@@ -198,14 +198,14 @@ func TestDeleteAndUndo(t *testing.T) {
 	site.guest().get("/").lacks(".post-item")
 	site.guest().get("/posts/1").status(http.StatusNotFound)
 	c.htmx("POST", "/posts/1/restore", url.Values{"view": {"item"}}).status(http.StatusOK).shows("article#post-1 h2", "Gone")
-	site.guest().get("/posts/1").status(http.StatusOK)
+	site.guest().read("/posts/1").status(http.StatusOK)
 
 	c.submit("/posts/1/delete", nil).leadsTo("/")
 	feed := c.get("/").shows(".notice", "“Gone” is deleted")
 	undo := attr(feed.one(".notice form"), "action")
 	c.get("/").lacks(".notice")
 	c.submit(undo, nil).leadsTo("/posts/1")
-	site.guest().get("/posts/1").status(http.StatusOK)
+	site.guest().read("/posts/1").status(http.StatusOK)
 }
 
 func TestUndoIsForWhoDeleted(t *testing.T) {
@@ -307,7 +307,7 @@ func TestPublishFromItsOwnPage(t *testing.T) {
 	form.Set("title", "Straight")
 	form.Set("published", "true")
 	a := c.htmx("POST", "/posts", form).status(http.StatusCreated).shows("h1", "Straight").shows(`hx-partial[hx-target="#status"]`, "published")
-	if got := a.Header.Get("HX-Retarget") + " " + a.Header.Get("HX-Push-Url"); got != "#main /posts/1" {
+	if got := a.Header.Get("HX-Retarget") + " " + a.Header.Get("HX-Push-Url"); got != "#main /posts/1/straight" {
 		t.Errorf("the post goes to %q", got)
 	}
 	if attr(a.one("h1"), "autofocus") != "" || !strings.Contains(a.body, "autofocus") {
@@ -360,6 +360,6 @@ func TestFormOfSomebodyElse(t *testing.T) {
 		other.htmx("POST", "/posts", form).status(http.StatusConflict).shows(".problem", "Nothing is saved")
 		again.Set("published", "true")
 		other.submit("/posts", again).leadsTo("/posts/1")
-		site.guest().get("/posts/1").shows(".author", "Grace Hopper")
+		site.guest().read("/posts/1").shows(".author", "Grace Hopper")
 	}
 }

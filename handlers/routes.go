@@ -23,6 +23,7 @@ func (s *Server) routes() []route {
 		{"POST /posts", s.signedIn(s.createPost)},
 		{"POST /posts/preview", s.signedIn(s.previewNewPost)},
 		{"GET /posts/{id}", s.public(s.showPost)},
+		{"GET /posts/{id}/{slug}", s.public(s.showPost)},
 		{"GET /posts/{id}/edit", s.signedIn(s.editPost)},
 		{"POST /posts/{id}", s.signedIn(s.updatePost)},
 		{"POST /posts/{id}/preview", s.signedIn(s.previewPost)},

@@ -82,7 +82,7 @@ type kind struct {
 // kinds are all the kinds of answers there are. The site has a post of Ada's.
 var kinds = []kind{
 	{"page", 200, func(s *testSite, o string) *answer { return s.as(ada).get(o + "/") }},
-	{"page for guests", 200, func(s *testSite, o string) *answer { return s.guest().get(o + "/posts/1") }},
+	{"page for guests", 200, func(s *testSite, o string) *answer { return s.guest().read(o + "/posts/1") }},
 	{"fragment", 200, func(s *testSite, o string) *answer { return s.as(ada).htmx("GET", o+"/posts/1/edit", nil) }},
 	{"JSON", 200, func(s *testSite, o string) *answer { return s.as(ada).api("GET", o+"/api/me", "") }},
 	{"health", 200, func(s *testSite, o string) *answer { return s.stranger().get(o + "/healthz") }},

@@ -33,7 +33,7 @@ func TestSignedOut(t *testing.T) {
 	}
 	c.htmx("DELETE", "/posts/1", nil).status(http.StatusUnauthorized)
 	c.send("DELETE", "/posts/1", "").status(http.StatusUnauthorized)
-	site.guest().get("/posts/1").status(http.StatusOK)
+	site.guest().read("/posts/1").status(http.StatusOK)
 }
 
 func TestExpiredSessionKeepsWhatWasTyped(t *testing.T) {
@@ -58,7 +58,7 @@ func TestExpiredSessionKeepsWhatWasTyped(t *testing.T) {
 	c.submit("/posts", kept).status(http.StatusUnauthorized) // not renewed yet
 	c.follow(c.get(attr(a.one("main p a"), "href"))).status(http.StatusOK).shows("h1", "Your account")
 	c.submit("/posts", kept).leadsTo("/posts/1")
-	c.get("/posts/1").shows("h1", "Half an hour")
+	c.read("/posts/1").shows("h1", "Half an hour")
 }
 
 func TestExpiredSessionIsRenewedByANavigation(t *testing.T) {
@@ -99,7 +99,7 @@ func TestExpiredSessionOfHTMX(t *testing.T) {
 		}
 	}
 	c.api("GET", "/api/me", "").problem(http.StatusUnauthorized, "sign in")
-	site.guest().get("/posts/1").status(http.StatusOK)
+	site.guest().read("/posts/1").status(http.StatusOK)
 }
 
 func TestSignedInAnswersSayNothingOfClerk(t *testing.T) {

@@ -65,7 +65,7 @@ func TestUpkeepRendersAnew(t *testing.T) {
 	if after := site.getPost(22).UpdatedAt; after != before {
 		t.Error("rendering a post anew counts as a change of it")
 	}
-	site.guest().get("/posts/22").shows(".prose em", "words")
+	site.guest().read("/posts/22").shows(".prose em", "words")
 }
 
 func (s *testSite) getPost(id int64) db.Post {

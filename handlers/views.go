@@ -172,6 +172,7 @@ func shownTitle(title string) string {
 // postHead is what is shown of a post wherever it is shown.
 type postHead struct {
 	postActions
+	URL    string
 	Author author
 	Time   moment
 	Edited bool
@@ -190,9 +191,6 @@ type postView struct {
 	postHead
 	HTML template.HTML
 }
-
-// postPath is the address of a post.
-func postPath(id int64) string { return fmt.Sprintf("/posts/%d", id) }
 
 // moreView is what more.html shows below a list.
 type moreView struct {
