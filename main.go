@@ -111,7 +111,9 @@ func (p *program) serve(ctx context.Context, listener net.Listener, stderr io.Wr
 // standIn opens the stand-in for Clerk that belongs to the database; one alone
 // may change what it keeps.
 func (p *program) standIn(readOnly bool) (*emulator.Emulator, error) {
-	return emulator.New(emulator.Options{StateFile: p.database + ".clerk.json", ReadOnly: readOnly, ScriptDir: p.scripts, Log: p.log})
+	return emulator.New(emulator.Options{
+		StateFile: p.database + ".clerk.json", ReadOnly: readOnly, ScriptDir: p.scripts, WebhookPage: "/admin/webhooks", Log: p.log,
+	})
 }
 
 // site returns the site, for the Clerk instance of the settings or, if there is

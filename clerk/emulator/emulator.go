@@ -76,6 +76,10 @@ type Options struct {
 	// @clerk/clerk-js/dist and @clerk/ui/dist. Empty: small stand-ins of ours.
 	ScriptDir string
 
+	// WebhookPage is the path of the program's own page about webhooks, to which
+	// ours leads. Empty: there is none.
+	WebhookPage string
+
 	// Client delivers webhooks; nil: one that waits 5 seconds for an answer.
 	// Redirects are never followed.
 	Client *http.Client
@@ -99,10 +103,11 @@ type Emulator struct {
 	now         func() time.Time
 	log         *slog.Logger
 
-	scripts fs.FS // by their paths in npm's folder
-	tokens  *issuer
-	courier *courier
-	api     http.Handler // the Frontend and the Backend API, below /v1
+	scripts     fs.FS // by their paths in npm's folder
+	webhookPage string
+	tokens      *issuer
+	courier     *courier
+	api         http.Handler // the Frontend and the Backend API, below /v1
 
 	// What is under way, in memory alone.
 	signIns *lru.Cache[string, signIn]  // by browser
@@ -134,7 +139,7 @@ func New(o Options) (*Emulator, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	e := &Emulator{
-		greeter: greeter{instance}, tokenAlways: o.HandshakeToken, now: o.Now, log: o.Log,
+		greeter: greeter{instance}, tokenAlways: o.HandshakeToken, now: o.Now, log: o.Log, webhookPage: o.WebhookPage,
 		signIns: newest[signIn](maxAttempts), signUps: newest[signUp](maxAttempts), nonces: newest[payload](maxNonces),
 	}
 	if e.now == nil {

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,12 +29,14 @@ func (e *Emulator) webhookRoutes(mux *http.ServeMux) {
 type webhooksView struct {
 	Title     string
 	Endpoint  string // empty: nobody listens yet
-	Saved     bool
+	Program   string // its own page about them; empty: none
+	Done      string // a sentence about what was just done; empty: nothing
 	Form      deliveryForm
 	ManyUsers int
 	Waiting   []webhookRow // who goes first comes first
 	More      int          // that wait, too
-	Sent      []webhookRow // the last one first
+	Sent      []webhookRow // the last one first, at most MaxSent
+	MaxSent   int
 }
 
 // A webhookRow is an event that waits, or a sending.
@@ -89,8 +92,21 @@ func amount(typed string) float64 {
 // showWebhooks handles "GET /__clerk/webhooks".
 func (e *Emulator) showWebhooks(w http.ResponseWriter, r *http.Request) {
 	view := e.newWebhooksView(newDeliveryForm(e.Delivery()))
-	view.Saved = r.URL.Query().Has("saved")
+	view.Done = doneSentence(r.URL.Query())
 	render(w, http.StatusOK, "webhooks.html", view)
+}
+
+// doneSentence says what the form did that led to the page.
+func doneSentence(query url.Values) string {
+	switch {
+	case query.Has("saved"):
+		return "The settings are saved. They hold until the program ends."
+	case query.Has("made"):
+		return fmt.Sprintf("%d users are made. Their webhooks are below.", manyUsers)
+	case query.Has("again"):
+		return "It waits to be sent again."
+	}
+	return ""
 }
 
 func (e *Emulator) newWebhooksView(form deliveryForm) webhooksView {
@@ -99,7 +115,7 @@ func (e *Emulator) newWebhooksView(form deliveryForm) webhooksView {
 	endpoint, waiting, sent := c.endpoint, slices.Clone(c.queue[:min(len(c.queue), maxShown)]), slices.Clone(c.sent)
 	more := len(c.queue) - len(waiting)
 	c.mu.Unlock()
-	view := webhooksView{Title: "Webhooks", Endpoint: endpoint, Form: form, ManyUsers: manyUsers, More: more}
+	view := webhooksView{Title: "Webhooks", Endpoint: endpoint, Program: e.webhookPage, Form: form, ManyUsers: manyUsers, MaxSent: maxSent, More: more}
 	users := e.state.Load().Users
 	for _, p := range waiting {
 		row := newWebhookRow(p.event, p.since, users)
@@ -149,7 +165,7 @@ func (e *Emulator) changeDelivery(w http.ResponseWriter, r *http.Request) {
 // makeUsers handles "POST /__clerk/webhooks/users".
 func (e *Emulator) makeUsers(w http.ResponseWriter, r *http.Request) {
 	_, err := e.CreateUsers(manyUsers)
-	e.done(w, r, Prefix+"/webhooks", err)
+	e.done(w, r, Prefix+"/webhooks?made", err)
 }
 
 // sendAgain handles "POST /__clerk/webhooks/again": the webhook with an id, or
@@ -164,7 +180,7 @@ func (e *Emulator) sendAgain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.deliver()
-	e.done(w, r, Prefix+"/webhooks", nil)
+	e.done(w, r, Prefix+"/webhooks?again", nil)
 }
 
 // resend lets the event with an id wait again, if it is remembered; without an

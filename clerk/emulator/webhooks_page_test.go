@@ -132,8 +132,8 @@ func TestSendAgain(t *testing.T) {
 	if len(rec.ids) != 0 {
 		t.Fatalf("%d were sent", len(rec.ids))
 	}
-	_, page := b.get("/__clerk/webhooks")
-	last := sentIDs(page)[0]
+	_, shown := b.get("/__clerk/webhooks")
+	last := sentIDs(shown)[0]
 	tests := []struct {
 		name, id   string
 		wantStatus int
@@ -146,7 +146,10 @@ func TestSendAgain(t *testing.T) {
 	}
 	for _, tt := range tests {
 		rec.ids = nil
-		status, _ := b.post("/__clerk/webhooks/again", "id", tt.id)
+		status, page := b.post("/__clerk/webhooks/again", "id", tt.id)
+		if said := strings.Contains(page, "waits to be sent again"); said != (status == http.StatusOK) {
+			t.Errorf("%s: %d, and the page says so: %v", tt.name, status, said)
+		}
 		flush(t, e)
 		if status != tt.wantStatus || len(rec.ids) != tt.want {
 			t.Errorf("%s: %d and %d are sent, want %d and %d", tt.name, status, len(rec.ids), tt.wantStatus, tt.want)
@@ -157,14 +160,23 @@ func TestSendAgain(t *testing.T) {
 	}
 }
 
+func TestWebhooksPageLeadsToTheProgram(t *testing.T) {
+	for path, want := range map[string]bool{"": false, "/came": true} {
+		b := newBrowser(t, newSite(t, newEmulator(t, emulator.Options{WebhookPage: path})))
+		if _, page := b.get("/__clerk/webhooks"); strings.Contains(page, "a page of its own") != want || strings.Contains(page, `<a href="/came">`) != want {
+			t.Errorf("with %q, the page leads there: %v, want %v", path, !want, want)
+		}
+	}
+}
+
 func TestSentIsBounded(t *testing.T) {
 	e, rec := settled(t, emulator.Options{})
 	b := newBrowser(t, newSite(t, e))
-	if status, page := b.post("/__clerk/webhooks/users"); status != http.StatusOK || !strings.Contains(page, "Make 100 users") {
+	if status, page := b.post("/__clerk/webhooks/users"); status != http.StatusOK || !strings.Contains(page, "100 users are made.") {
 		t.Errorf("making users leads to %d", status)
 	}
 	flush(t, e)
-	if _, page := b.get("/__clerk/webhooks"); len(rec.numbers()) != 100 || len(rows(page, "sent")) != 50 || rows(page, "sent")[0] != "user.created, User 100, 1, 200" {
+	if _, page := b.get("/__clerk/webhooks"); len(rec.numbers()) != 100 || len(rows(page, "sent")) != 50 || rows(page, "sent")[0] != "user.created, User 100, 1, 200" || !strings.Contains(page, "The last 50") {
 		t.Errorf("of %d, the page shows %q", len(rec.numbers()), rows(page, "sent"))
 	}
 }
