@@ -23,6 +23,7 @@ func (e *Emulator) portalRoutes(mux *http.ServeMux) {
 	mux.Handle("GET "+Prefix+"/{$}", http.RedirectHandler(Prefix+"/sign-in", http.StatusSeeOther))
 	mux.Handle("GET "+Prefix, http.RedirectHandler(Prefix+"/sign-in", http.StatusSeeOther))
 	mux.HandleFunc("GET "+Prefix+"/style.css", func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, pages, "portal/style.css") })
+	mux.HandleFunc("GET "+picturePath, func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, pages, "portal/picture.svg") })
 	mux.HandleFunc("GET "+Prefix+"/sign-in", e.showEntrance)
 	mux.HandleFunc("POST "+Prefix+"/sign-in", e.enterPortal)
 	mux.HandleFunc("GET "+Prefix+"/sign-up", e.showEntrance)

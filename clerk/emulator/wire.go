@@ -38,10 +38,17 @@ func userJSON(a account) dict {
 	return user
 }
 
+// picturePath is the picture of users without a name. Clerk makes one for
+// everybody; for others its components show initials.
+const picturePath = Prefix + "/picture.svg"
+
 // ownUserJSON returns the user object as the user sees it.
 func ownUserJSON(a account) dict {
 	user := userJSON(a)
 	delete(user, privateMetadata)
+	if a.ImageURL == "" && text(a.FirstName)+text(a.LastName) == "" {
+		user["image_url"] = picturePath
+	}
 	return user
 }
 

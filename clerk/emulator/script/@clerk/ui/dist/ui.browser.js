@@ -131,14 +131,11 @@
         }
         save.removeAttribute("aria-busy");
       });
-      const signOut = element("button", { type: "button" }, "Sign out");
-      signOut.addEventListener("click", () => this.#clerk.signOut());
       return element(
-        "section", { class: "cl-card", "aria-label": "Profile" },
+        "section", { class: "cl-card cl-profile", "aria-label": "Profile" },
         element("h2", {}, "Profile"),
         element("p", { class: "cl-note" }, user.primaryEmailAddress?.emailAddress ?? user.username ?? ""),
         form,
-        signOut,
         element("p", {}, element("a", { href: `${this.#tools.base}/user` }, "Delete this account")),
       );
     }
