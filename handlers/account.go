@@ -1,10 +1,13 @@
 package handlers
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"inkwell/clerk"
 	"inkwell/db"
@@ -106,8 +109,7 @@ type accountView struct {
 
 var roleNames = map[string]string{db.RoleMember: "Member", db.RoleModerator: "Moderator", db.RoleAdmin: "Administrator"}
 
-// showAccount handles "GET /account".
-func (s *Server) showAccount(w http.ResponseWriter, r *http.Request, user db.User) error {
+func newAccountView(user db.User) accountView {
 	view := accountView{Name: displayName(user.Name, user.Username), Role: roleNames[user.Role]}
 	if user.Email != nil {
 		view.Email = *user.Email
@@ -115,7 +117,48 @@ func (s *Server) showAccount(w http.ResponseWriter, r *http.Request, user db.Use
 	if user.Username != nil {
 		view.Username = *user.Username
 	}
-	p := page{Title: "Your account", Main: view}
+	return view
+}
+
+// showAccount handles "GET /account".
+func (s *Server) showAccount(w http.ResponseWriter, r *http.Request, user db.User) error {
+	p := page{Title: "Your account", Main: newAccountView(user)}
 	s.useClerk(w, &p, true)
 	return s.page(w, r, http.StatusOK, "account", p)
+}
+
+// refreshTimeout is how long somebody waits for what Clerk says of them.
+const refreshTimeout = 3 * time.Second
+
+// refreshAccount handles "POST /account": it asks Clerk who the user is now. The
+// webhook that says so may come later, or there may be none.
+func (s *Server) refreshAccount(w http.ResponseWriter, r *http.Request, user db.User) error {
+	ctx, cancel := context.WithTimeout(r.Context(), refreshTimeout)
+	defer cancel()
+	err := s.clerkAPI.Patiently(ctx, func() error { return s.fetchUser(ctx, user.ClerkID) })
+	switch {
+	case errors.Is(err, clerk.ErrUserNotFound): // the webhook is yet to come
+		return errRefused
+	case err != nil:
+		return fmt.Errorf("refresh account: %w: %w", errNotRefreshed, err)
+	}
+	if user, err = s.db.GetUser(r.Context(), user.ID); err != nil {
+		return fmt.Errorf("refresh account: %w", err)
+	}
+	const said = "This is what Clerk says now."
+	if !wantsFragment(r) {
+		s.leaveNotice(w, r, notice{Text: said})
+		http.Redirect(w, r, "/account", http.StatusSeeOther)
+		return nil
+	}
+	return s.fragment(w, http.StatusOK, part{"account", newAccountView(user)}, part{"menu-changed", newCurrentUser(user)}, part{"status", said})
+}
+
+// signedInPath is where a tab goes to sign in or to renew the session for
+// another one.
+const signedInPath = "/signed-in"
+
+// showSignedIn handles "GET /signed-in".
+func (s *Server) showSignedIn(w http.ResponseWriter, r *http.Request, user db.User) error {
+	return s.page(w, r, http.StatusOK, "signed-in", page{Title: "You are signed in", Main: displayName(user.Name, user.Username)})
 }

@@ -134,6 +134,7 @@ func testClerkProfile(t *testing.T, b *browser, key clerkKey) {
 	site.clerk.DeliverTo(origin + WebhookPath)
 	p.press("Ada Lovelace").press("Account").sees("h1", "Profile details").fits()
 	p.operate("Update profile").fill("First name", "Augusta").fits().names().operate("Save").sees("#clerk-component", "Augusta Lovelace")
+	p.hears("This is what Clerk says now.").sees(".facts", "Augusta Lovelace").sees(".site-header summary", "Augusta Lovelace")
 	if err := site.clerk.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}

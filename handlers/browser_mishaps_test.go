@@ -118,7 +118,7 @@ func testRenewalWithoutJavaScript(t *testing.T, b *browser) {
 	p.open("/posts/new").fill("Title", "Late").fill("Text", "every *word*")
 	p.outliveToken()
 	p.press("Publish").sees("h1", "Your session ran out").holds("Title", "Late").holds("Text", "every *word*").fits()
-	p.another().open("/account").sees("h1", "Your account")
+	p.another().open("/signed-in").sees("h1", "You are signed in").fits()
 	p.press("Send again").sees(".post h1", "Late")
 }
 
@@ -156,7 +156,8 @@ func (p *tab) signInElsewhere() {
 	if link["target"] != "_blank" {
 		p.t.Errorf("the notice leads away from the page that holds what was typed")
 	}
-	p.another().open(link["path"]).press("Ada Lovelace member").sees("h1", "Your account")
+	p.another().open(link["path"]).press("Ada Lovelace member").sees("h1", "You are signed in")
+	p.lacks("#alerts .notice")
 }
 
 func testSuspended(t *testing.T, b *browser) {

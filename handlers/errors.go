@@ -25,6 +25,7 @@ var (
 	errSignedOut        = &userError{http.StatusUnauthorized, "Please sign in."}
 	errRefused          = &userError{http.StatusUnauthorized, "This account may not be used here any more: it was deleted or suspended. Sign out to read on as a guest, or to sign in with another account."}
 	errUnverified       = &userError{http.StatusServiceUnavailable, "Clerk, which keeps the sign-ins of this site, cannot be reached, so that we cannot tell who you are. Nothing was changed: try again in a minute. Reading works without it."}
+	errNotRefreshed     = &userError{http.StatusServiceUnavailable, "Clerk cannot be asked about your account at the moment. Try again in a minute."}
 	errNotAuthor        = &userError{http.StatusForbidden, "Only its author can change this post."}
 	errNotModerator     = &userError{http.StatusForbidden, "Only its author or a moderator can delete this post."}
 	errNotAdmin         = &userError{http.StatusForbidden, "This page is for administrators. Ask the owner of this site to make you one."}
@@ -135,7 +136,8 @@ func (s *Server) alert(w http.ResponseWriter, p problem) error {
 		n.Text += " Reference: " + p.reference
 	}
 	if p.status == http.StatusUnauthorized && !p.refused {
-		n.LinkURL, n.LinkText, n.NewTab = signInURL("/account"), "Sign in in a new tab", true
+		n.Text += " Nothing you typed is lost: try again afterwards."
+		n.LinkURL, n.LinkText, n.NewTab = signInURL(signedInPath), "Sign in in a new tab", true
 	}
 	return s.fragment(w, p.status, part{"notice", n})
 }

@@ -31,7 +31,7 @@ func (s *Server) askToSendAgain(w http.ResponseWriter, r *http.Request, v visito
 	if err != nil {
 		return err
 	}
-	view := expiredView{Heading: "Your session ran out", Action: r.URL.RequestURI(), RenewURL: "/account", Fields: newFields(values)}
+	view := expiredView{Heading: "Your session ran out", Action: r.URL.RequestURI(), RenewURL: signedInPath, Fields: newFields(values)}
 	if v.unverified {
 		view.Heading, view.RenewURL = "Clerk cannot be reached", ""
 		w.Header().Set("Retry-After", retryAfter)

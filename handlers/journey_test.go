@@ -137,7 +137,7 @@ func TestJourneyOfASlowWriter(t *testing.T) {
 	editor := c.get("/posts/new")
 	site.pass(tokenLife)
 	again := c.press(editor, "#post-form-publish", "title", "Slow", "content", "\nword by word").status(http.StatusUnauthorized).shows("h1", "session ran out")
-	c.click(again, "main p a").status(http.StatusOK).at("/account")
+	c.click(again, "main p a").status(http.StatusOK).at("/signed-in").shows("h1 + p", "Go back to the other tab")
 	c.press(again, "main form button").status(http.StatusOK).at("/posts/1").shows("h1", "Slow").shows(".prose", "word by word").lacks(".badge")
 }
 

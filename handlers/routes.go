@@ -35,7 +35,9 @@ func (s *Server) routes() []route {
 		{"GET /sign-in", s.public(s.showSignIn)},
 		{"GET /sign-up", s.public(s.showSignUp)},
 		{"POST /sign-out", s.public(s.signOut)},
+		{"GET /signed-in", s.signedIn(s.showSignedIn)},
 		{"GET /account", s.signedIn(s.showAccount)},
+		{"POST /account", s.signedIn(s.refreshAccount)},
 		{"POST /preferences", s.public(s.updatePreferences)},
 
 		{"GET /admin/webhooks", s.admin(s.showWebhooks)},

@@ -22,7 +22,7 @@ func TestSignedOut(t *testing.T) {
 	c := site.guest()
 	for _, path := range []string{"/posts/new", "/drafts", "/account", "/posts/1/edit?view=item"} {
 		c.get(path).leadsTo("/sign-in?redirect_url=" + url.QueryEscape(path))
-		a := c.htmx("GET", path, nil).status(http.StatusUnauthorized).shows(".notice-problem", "Please sign in.")
+		a := c.htmx("GET", path, nil).status(http.StatusUnauthorized).shows(".notice-problem", "Please sign in. Nothing you typed is lost").shows(".notice a[target=_blank]", "Sign in in a new tab")
 		if a.Header.Get("HX-Retarget") != "#alerts" || a.Header.Get("X-Clerk-Auth-Status") != "signed-out" {
 			t.Errorf("GET %s of htmx is answered with %v", path, a.Header)
 		}
@@ -56,7 +56,7 @@ func TestExpiredSessionKeepsWhatWasTyped(t *testing.T) {
 		t.Errorf("the form goes to %q; the headers are %v", attr(a.one("main form"), "action"), a.Header)
 	}
 	c.submit("/posts", kept).status(http.StatusUnauthorized) // not renewed yet
-	c.follow(c.get(attr(a.one("main p a"), "href"))).status(http.StatusOK).shows("h1", "Your account")
+	c.follow(c.get(attr(a.one("main p a"), "href"))).status(http.StatusOK).shows("h1", "You are signed in").shows("h1 + p", "Ada Lovelace")
 	c.submit("/posts", kept).leadsTo("/posts/1")
 	c.read("/posts/1").shows("h1", "Half an hour")
 }

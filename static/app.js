@@ -11,13 +11,12 @@ function warn(text, ...more) {
   byId('alerts').replaceChildren(notice);
 }
 
-// signInURL is the page to sign in that leads back to a path of this site.
+// signInURL is the page to sign in that leads back to path.
 const signInURL = (path) => '/sign-in?redirect_url=' + encodeURIComponent(path);
 
 function askToSignIn(why) {
-  const href = signInURL('/account');
   warn(`${why} Nothing you typed is lost: sign in, then send it again.`,
-    make('a', {href, textContent: 'Sign in in a new tab', target: '_blank'}));
+    make('a', {href: signInURL('/signed-in'), textContent: 'Sign in in a new tab', target: '_blank'}));
 }
 
 const wasSignedIn = Boolean(byId('account-menu')); // as the server saw it
@@ -25,8 +24,8 @@ const typed = new Set(); // the ids of fields somebody typed into
 
 // isTyped reports whether something typed would be lost with the page.
 function isTyped() {
-  const fields = [...document.querySelectorAll('main form :is(textarea, input:not([type=hidden]))')];
-  return fields.some((field) => field.value.trim() && (typed.has(field.id) || field.value !== field.defaultValue));
+  return [...document.querySelectorAll('main form :is(textarea, input:not([type=hidden]))')]
+    .some(({id, value, defaultValue}) => value.trim() && (typed.has(id) || value !== defaultValue));
 }
 
 // forgetSent forgets what was sent: its field is gone, or empty again.
@@ -34,11 +33,10 @@ function forgetSent() {
   for (const id of typed) if (!byId(id)?.value) typed.delete(id);
 }
 
-// leave goes elsewhere, or reports that it does not: once in half a minute at
-// most, for two pages that lead to each other would be a circle.
+// leave goes elsewhere, or reports that it does not: once in half a minute, for
+// two pages that lead to each other would be a circle.
 function leave(go) {
-  const ago = Date.now() - (sessionStorage.went ?? 0);
-  if (ago < 30_000) return false;
+  if (Date.now() - (sessionStorage.went ?? 0) < 30_000) return false;
   sessionStorage.went = Date.now();
   go();
   return true;
@@ -46,22 +44,15 @@ function leave(go) {
 
 // inTime is the promise, but fails when it takes long: Clerk itself would try
 // for minutes, or wait for ever.
-function inTime(promise) {
-  return Promise.race([promise, new Promise((_, fail) => setTimeout(fail, 10_000))]);
-}
+const inTime = (promise) => Promise.race([promise, new Promise((_, fail) => setTimeout(fail, 10_000))]);
 
 let loading;
 
 // clerkReady resolves to Clerk, or to nothing: then the next call tries again.
-function clerkReady() {
-  loading ??= loadClerk().catch(() => { loading = null; });
-  return loading;
-}
+const clerkReady = () => loading ??= loadClerk().catch(() => { loading = null; });
 
 // clerkSoon is clerkReady, but resolves to nothing when that takes long.
-function clerkSoon() {
-  return inTime(clerkReady()).catch(() => {});
-}
+const clerkSoon = () => inTime(clerkReady()).catch(() => {});
 
 // loadClerk gives Clerk's components their script and their styles a nonce.
 async function loadClerk() {
@@ -75,24 +66,39 @@ async function loadClerk() {
     signInUrl: '/sign-in',
     signUpUrl: '/sign-up',
   });
+  if (clerk?.user) tabs.postMessage(clerk.user.id);
   if (wasSignedIn) clerk?.addListener(follow);
   return clerk;
 }
 
 let owner; // the id of the user whose page this is; undefined until Clerk has said
-let heard; // the id of who is signed in by Clerk's last word; null: nobody
+let heard; // the id of who is signed in, by the last word; null: nobody
+let changed; // when the user was
 let asking = 0; // how many ask Clerk, and act themselves on what it says
 
-// follow notices that another tab signed out, or in as somebody else. Clerk
-// says undefined meanwhile.
+// follow notices other tabs and a new name. Clerk says undefined meanwhile.
 function follow({session, user}) {
   if (session === undefined || asking) return;
-  const id = user?.id ?? null;
-  const known = id === heard;
+  const at = user && +user.updatedAt;
+  if (at && user.id === heard && at !== changed) byId('refresh-account')?.requestSubmit();
+  changed = at;
+  hear(user?.id ?? null);
+}
+
+// hear notices who signed out or in elsewhere. A notice that asks to sign in
+// goes with its reason.
+function hear(id) {
+  if (id === heard) return;
   heard = id;
   owner ??= id;
-  if (!known && (!id || id !== owner)) showChange(id);
+  if (!id || id !== owner) showChange(id);
+  else byId('alerts').querySelector('a[href^="/sign-in"]')?.parentNode.remove();
 }
+
+// Each page tells the others who is signed in: Clerk tells no tab that was
+// signed out.
+const tabs = new BroadcastChannel('signed-in');
+tabs.onmessage = ({data}) => { if (owner) hear(data); };
 
 // showChange shows the page as it is for who is signed in now, or says so when
 // something typed would be lost.
@@ -142,18 +148,15 @@ async function renew() {
 }
 
 // fetchRenewing is fetch, but renews a session that ran out and repeats the
-// request once: a token lives a minute, and a laptop may have slept. What one
-// user sends is not repeated as another.
+// request once. What one user sends is not repeated as another.
 async function fetchRenewing(url, options) {
   const sender = owner;
   const response = await fetch(url, options);
   if (response.status !== 401) return response;
   const id = await renew();
-  if (id && id !== (sender ?? id)) {
-    showChange(id);
-    return new Response(null, {status: 204});
-  }
-  if (id === null && !isTyped() && leave(() => location.assign(signInURL(location.pathname + location.search)))) {
+  const another = id && id !== (sender ?? id);
+  if (another) showChange(id);
+  if (another || (id === null && !isTyped() && leave(() => location.assign(signInURL(location.pathname + location.search))))) {
     return new Response(null, {status: 204});
   }
   const again = id ? await fetch(url, options) : response;
@@ -164,14 +167,12 @@ async function fetchRenewing(url, options) {
   return again;
 }
 
-// closeMenus closes a menu on Escape or when something else is pressed.
-function closeMenus(event) {
-  for (const menu of document.querySelectorAll('details.menu[open]')) {
-    if (event.type === 'keydown' ? event.key === 'Escape' : !menu.contains(event.target)) {
-      menu.open = false;
-      if (event.type === 'keydown') menu.querySelector('summary').focus();
-    }
-  }
+// closeMenu closes the menu on Escape or when something else is pressed.
+function closeMenu({key, target}) {
+  const menu = byId('menu');
+  if (!menu?.open || (key ? key !== 'Escape' : menu.contains(target))) return;
+  menu.open = false;
+  if (key) byId('account-menu').focus();
 }
 
 const on = document.addEventListener.bind(document);
@@ -193,8 +194,8 @@ on('htmx:sse:error', async ({detail}) => { // it tries again by itself
 });
 on('input', ({target}) => typed.add(target.id));
 on('submit', signOutEverywhere);
-on('click', closeMenus);
-on('keydown', closeMenus);
+on('click', closeMenu);
+on('keydown', closeMenu);
 addEventListener('pageshow', (event) => { // perhaps from before a sign-out
   if (event.persisted && wasSignedIn && !isTyped()) location.reload();
 });
