@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -47,11 +48,13 @@ func (d Delivery) problems() map[string]string {
 	return problems
 }
 
+// check returns an error that holds all problems.
 func (d Delivery) check() error {
-	for _, problem := range d.problems() {
-		return errors.New("emulator: " + problem)
+	problems := slices.Sorted(maps.Values(d.problems()))
+	if len(problems) == 0 {
+		return nil
 	}
-	return nil
+	return errors.New("emulator: " + strings.Join(problems, " "))
 }
 
 // maxSent is how many sendings are remembered.

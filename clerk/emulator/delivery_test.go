@@ -267,3 +267,14 @@ func TestDeliveryAcrossAStart(t *testing.T) {
 		})
 	}
 }
+
+// The error of a delivery says the same each time: all that is wrong.
+func TestDeliveryProblems(t *testing.T) {
+	const want = "emulator: A webhook is sent again 0 to 20 times. The delay is a number of seconds from 0 to 3600. The share that is never sent is from 0 to 100 percent."
+	for range 20 {
+		_, err := emulator.New(emulator.Options{Delivery: emulator.Delivery{Delay: -1, Repeat: -1, Drop: -1}})
+		if err == nil || err.Error() != want {
+			t.Fatalf("%v, want %s", err, want)
+		}
+	}
+}
