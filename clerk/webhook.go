@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -31,7 +32,14 @@ var ErrNotJSON = errors.New("clerk: webhook is not JSON")
 
 // An UnusableError says that a webhook is JSON but not an event that can be
 // used. Sending it again would not help.
-type UnusableError struct{ Problem string }
+type UnusableError struct {
+	Problem string
+
+	// Body is what may be kept of it, for ParseEvent of a later version: all but
+	// the metadata that only the instance's own programs are to see. It is ""
+	// when that cannot be told apart.
+	Body string
+}
 
 func (e *UnusableError) Error() string { return "clerk: unusable webhook: " + e.Problem }
 
@@ -68,6 +76,20 @@ func NewWebhookVerifier(secrets ...string) (*WebhookVerifier, error) {
 	return v, nil
 }
 
+// signatureHeaders are those of a webhook that is signed.
+var signatureHeaders = [...]string{"Svix-Id", "Svix-Timestamp", "Svix-Signature"}
+
+// Signed reports whether a webhook has all that a signature needs. Of one that
+// has not, the body need not be read.
+func Signed(h http.Header) bool {
+	for _, name := range signatureHeaders {
+		if h.Get(name) == "" {
+			return false
+		}
+	}
+	return true
+}
+
 // Verify checks the signature over the exact bytes of a body; h holds the
 // headers svix-id, svix-timestamp and svix-signature. The error is
 // [ErrSignature] with what is wrong, for the log.
@@ -75,7 +97,7 @@ func (v *WebhookVerifier) Verify(body []byte, h http.Header) error {
 	// Clerk sends the headers under these names alone; the library would take
 	// others too, and then there is no svix-id to know the event by.
 	signed := http.Header{}
-	for _, name := range []string{"Svix-Id", "Svix-Timestamp", "Svix-Signature"} {
+	for _, name := range signatureHeaders {
 		signed.Set(name, h.Get(name))
 	}
 	var problem error
@@ -122,9 +144,30 @@ func ParseEvent(body []byte, svixID string) (Event, error) {
 	}
 	if err := e.parse(envelope); err != nil {
 		e.User, e.DeletedUserID = nil, ""
-		return e, &UnusableError{err.Error()}
+		return e, &UnusableError{err.Error(), keepable(envelope)}
 	}
 	return e, nil
+}
+
+// keepable returns an event about an object without the metadata of that object
+// that no reader may want.
+func keepable(envelope object) string {
+	data, err := decodeObject(envelope["data"])
+	if err != nil {
+		return ""
+	}
+	delete(data, "private_metadata")
+	delete(data, "unsafe_metadata")
+	kept := maps.Clone(envelope)
+	kept["data"], err = json.Marshal(data)
+	if err != nil {
+		return ""
+	}
+	body, err := json.Marshal(kept)
+	if err != nil {
+		return ""
+	}
+	return string(body)
 }
 
 // parse reads the object of an event; nil: it is something else.

@@ -250,6 +250,49 @@ func TestParseEvent(t *testing.T) {
 	}
 }
 
+// What nobody may read who looks at the database is not kept of an event.
+func TestUnusableBody(t *testing.T) {
+	tests := []struct{ name, body, want string }{
+		{"metadata", `{"type":"user.updated","timestamp":1,"data":{"id":7,"private_metadata":{"a":"secret"},"unsafe_metadata":{"b":"secret"},"public_metadata":{"role":"admin"}}}`,
+			`{"data":{"id":7,"public_metadata":{"role":"admin"}},"timestamp":1000,"type":"user.updated"}`},
+		{"metadata twice", `{"type":"user.updated","timestamp":1e12,"data":{"private_metadata":1,"id":7,"private_metadata":"secret"}}`,
+			`{"data":{"id":7},"timestamp":1e12,"type":"user.updated"}`},
+		{"data is a list", `{"type":"user.updated","timestamp":1,"data":[{"private_metadata":"secret"}]}`, ""},
+		{"no data", `{"type":"user.updated","timestamp":1}`, ""},
+		{"not an object", `["secret"]`, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := clerk.ParseEvent([]byte(tt.body), "msg_1")
+			unusable, ok := errors.AsType[*clerk.UnusableError](err)
+			if !ok || unusable.Body != tt.want {
+				t.Fatalf("%v, keeps %q, want %q", err, unusable.Body, tt.want)
+			}
+			if tt.want == "" {
+				return
+			}
+			if _, again := clerk.ParseEvent([]byte(unusable.Body), "msg_1"); again == nil || again.Error() != err.Error() {
+				t.Errorf("read again: %v, want %v", again, err)
+			}
+		})
+	}
+}
+
+func TestSigned(t *testing.T) {
+	names := []string{"svix-id", "svix-timestamp", "svix-signature"}
+	for _, missing := range append(names, "") {
+		h := http.Header{}
+		for _, name := range names {
+			if name != missing {
+				h.Set(name, "x")
+			}
+		}
+		if got := clerk.Signed(h); got != (missing == "") {
+			t.Errorf("without %q: %v", missing, got)
+		}
+	}
+}
+
 func TestParseEventIDs(t *testing.T) {
 	const user = `"timestamp":1760000000000,"data":{"id":"user_1","user_id":"user_2"}`
 	long := strings.Repeat("x", 256)
