@@ -190,3 +190,9 @@ func TestListEventsSearchesTheIndex(t *testing.T) {
 		t.Errorf("the plan is\n%s\nwant found %s", plan, want)
 	}
 }
+
+func TestOpenDeadLettersAreCountedInTheirIndex(t *testing.T) {
+	if plan := queryPlan(t, dbtest.New(t), db.OpenLettersSQL, nil); !strings.Contains(plan, "webhook_events_open") {
+		t.Errorf("the plan is\n%s\nwant the index of those that are open", plan)
+	}
+}

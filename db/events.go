@@ -3,6 +3,7 @@ package db
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -13,6 +14,11 @@ const (
 	// hours by itself, and later when somebody asks for it; an event that is
 	// forgotten and comes again still cannot undo what is newer.
 	KeepEvents = 90 * 24 * time.Hour
+
+	// KeepBodies is how long a dead letter can be tried again. Its body may hold
+	// what is personal, and one that does not say whom it is about outlives
+	// their deletion, but not for longer than this.
+	KeepBodies = 14 * 24 * time.Hour
 
 	// KeepSessions is how long it is remembered that a session has ended. Its
 	// token is good for a minute at most.
@@ -31,7 +37,7 @@ type Event struct {
 	DeletedClerkID string    // of user.deleted
 	EndedSessionID string    // of session.ended, session.removed and session.revoked
 	Unusable       string    // why nothing can be made of it
-	Body           string    // as delivered; may be left out unless Unusable is set
+	Body           string    // to read it again by when it is Unusable; "": it cannot be
 }
 
 // An Outcome is what became of an event.
@@ -53,7 +59,8 @@ const (
 // stays so, whatever comes later.
 //
 // The body is kept for RetryEvent when the event is unusable and of a type
-// user.*, unless that user is deleted. Other types may hold one-time codes.
+// user.*, unless that user is deleted. Other types may hold one-time codes. It is
+// kept for KeepBodies at most.
 func (d *DB) ApplyEvent(ctx context.Context, e Event) (Outcome, error) {
 	outcome := OutcomeDuplicate
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
@@ -100,6 +107,35 @@ func (d *DB) RetryEvent(ctx context.Context, e Event) (Outcome, error) {
 		return "", fmt.Errorf("retry event: %w", err)
 	}
 	return outcome, nil
+}
+
+// DismissDeadLetter puts a dead letter away: it stays one, and its body goes. The
+// error is sql.ErrNoRows when there is no such dead letter, or not any more.
+func (d *DB) DismissDeadLetter(ctx context.Context, svixID string) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
+		n, err := q.dismissDeadLetter(ctx, dismissDeadLetterParams{SvixID: svixID, DismissedAt: d.now()})
+		if err == nil && n == 0 {
+			return sql.ErrNoRows
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("dismiss dead letter: %w", err)
+	}
+	return nil
+}
+
+// DismissDeadLetters puts all dead letters away that came until a time, and
+// returns how many that were. Other changes can be made meanwhile.
+func (d *DB) DismissDeadLetters(ctx context.Context, until Time) (int64, error) {
+	now := d.now()
+	n, err := d.purge(ctx, func(ctx context.Context, q *Queries, batch int64) (int64, error) {
+		return q.dismissDeadLetters(ctx, dismissDeadLettersParams{DismissedAt: now, Until: until, BatchSize: batch})
+	})
+	if err != nil {
+		return n, fmt.Errorf("dismiss dead letters: %w", err)
+	}
+	return n, nil
 }
 
 // row returns how the event is stored when nothing newer is known.
@@ -184,6 +220,19 @@ func (d *DB) PurgeEvents(ctx context.Context) (int64, error) {
 	})
 	if err != nil {
 		return n, fmt.Errorf("purge events: %w", err)
+	}
+	return n, nil
+}
+
+// PurgeBodies forgets the bodies of dead letters that came more than KeepBodies
+// ago, and returns how many that were. Other changes can be made meanwhile.
+func (d *DB) PurgeBodies(ctx context.Context) (int64, error) {
+	before := d.now().Add(-KeepBodies)
+	n, err := d.purge(ctx, func(ctx context.Context, q *Queries, batch int64) (int64, error) {
+		return q.purgeBodies(ctx, purgeBodiesParams{Before: before, BatchSize: batch})
+	})
+	if err != nil {
+		return n, fmt.Errorf("purge bodies: %w", err)
 	}
 	return n, nil
 }

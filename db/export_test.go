@@ -19,6 +19,9 @@ const (
 	ListEventsSQL     = listEvents
 	ClearBodiesSQL    = clearBodies
 	PurgeEventsSQL    = purgeEvents
+	PurgeBodiesSQL    = purgeBodies
+	DismissLettersSQL = dismissDeadLetters
+	OpenLettersSQL    = countOpenDeadLetters
 	PurgeSessionsSQL  = purgeSessions
 	GetSessionUserSQL = getSessionUser
 	ListMissingSQL    = listMissingUsers

@@ -140,6 +140,8 @@ func TestQueryPlans(t *testing.T) {
 		{"bodies of a user", db.ClearBodiesSQL, []any{"user_1"}, "SEARCH webhook_events USING INDEX webhook_events_body (clerk_id=?)"},
 		{"missing users", db.ListMissingSQL, []any{1, 10, 20}, "SEARCH users USING INTEGER PRIMARY KEY (rowid>?)"},
 		{"purge of events", db.PurgeEventsSQL, []any{deep, 100}, "SEARCH old USING COVERING INDEX webhook_events_newest (received_at<?)"},
+		{"purge of bodies", db.PurgeBodiesSQL, []any{deep, 100}, "SEARCH old USING INDEX webhook_events_bodies (received_at<?)"},
+		{"dismissal", db.DismissLettersSQL, []any{1, deep, 100}, "SEARCH seen USING INDEX webhook_events_open (received_at<?)"},
 		{"purge of sessions", db.PurgeSessionsSQL, []any{deep, 100}, "SEARCH old USING COVERING INDEX ended_sessions_ended (ended_at<?)"},
 	}
 	d := dbtest.New(t)

@@ -73,11 +73,12 @@ type User struct {
 }
 
 type WebhookEvent struct {
-	SvixID     string
-	Type       string
-	ClerkID    Text
-	Outcome    Outcome
-	Error      Text
-	ReceivedAt Time
-	Body       Text
+	SvixID      string
+	Type        string
+	ClerkID     Text
+	Outcome     Outcome
+	Error       Text
+	ReceivedAt  Time
+	Body        Text
+	DismissedAt Time
 }

@@ -9,6 +9,22 @@ import (
 	"context"
 )
 
+const getFirstSyncTime = `-- name: GetFirstSyncTime :one
+SELECT started_at
+FROM syncs
+ORDER BY id
+LIMIT 1
+`
+
+// GetFirstSyncTime returns when the first reconciliation was started, or
+// sql.ErrNoRows.
+func (q *Queries) GetFirstSyncTime(ctx context.Context) (Time, error) {
+	row := q.db.QueryRowContext(ctx, getFirstSyncTime)
+	var started_at Time
+	err := row.Scan(&started_at)
+	return started_at, err
+}
+
 const getLastFinishedSync = `-- name: GetLastFinishedSync :one
 SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
 FROM syncs
@@ -35,6 +51,46 @@ func (q *Queries) GetLastFinishedSync(ctx context.Context) (Sync, error) {
 		&i.Error,
 		&i.Total,
 		&i.Lost,
+	)
+	return i, err
+}
+
+const getLastMendingSync = `-- name: GetLastMendingSync :one
+SELECT syncs.id, syncs.instance, syncs.started_at, syncs.finished_at, syncs.cursor, syncs.checked, syncs.added, syncs.changed, syncs.deleted, syncs.error, syncs.total, syncs.lost,
+    EXISTS (SELECT 1 FROM syncs AS earlier WHERE earlier.finished_at IS NOT NULL AND earlier.id < syncs.id) AS repeated
+FROM syncs
+WHERE syncs.started_at > ?1
+  AND syncs.finished_at IS NOT NULL
+  AND syncs.lost > 0
+ORDER BY syncs.id DESC
+LIMIT 1
+`
+
+type GetLastMendingSyncRow struct {
+	Sync     Sync
+	Repeated bool
+}
+
+// GetLastMendingSync returns the last reconciliation of those started after a
+// time that came to its end and mended users whose event should have come, or
+// sql.ErrNoRows. If it is not the first that came to its end, repeated is set.
+func (q *Queries) GetLastMendingSync(ctx context.Context, after Time) (GetLastMendingSyncRow, error) {
+	row := q.db.QueryRowContext(ctx, getLastMendingSync, after)
+	var i GetLastMendingSyncRow
+	err := row.Scan(
+		&i.Sync.ID,
+		&i.Sync.Instance,
+		&i.Sync.StartedAt,
+		&i.Sync.FinishedAt,
+		&i.Sync.Cursor,
+		&i.Sync.Checked,
+		&i.Sync.Added,
+		&i.Sync.Changed,
+		&i.Sync.Deleted,
+		&i.Sync.Error,
+		&i.Sync.Total,
+		&i.Sync.Lost,
+		&i.Repeated,
 	)
 	return i, err
 }

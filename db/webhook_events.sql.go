@@ -45,8 +45,22 @@ func (q *Queries) CountEvents(ctx context.Context) ([]CountEventsRow, error) {
 	return items, nil
 }
 
+const countOpenDeadLetters = `-- name: CountOpenDeadLetters :one
+SELECT count(*)
+FROM webhook_events
+WHERE outcome = 'dead_letter' AND dismissed_at IS NULL
+`
+
+// CountOpenDeadLetters returns how many dead letters nobody has dismissed.
+func (q *Queries) CountOpenDeadLetters(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countOpenDeadLetters)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const getDeadLetter = `-- name: GetDeadLetter :one
-SELECT svix_id, type, clerk_id, outcome, error, received_at, body
+SELECT svix_id, type, clerk_id, outcome, error, received_at, body, dismissed_at
 FROM webhook_events
 WHERE svix_id = ?1 AND outcome = 'dead_letter' AND body IS NOT NULL
 `
@@ -64,6 +78,58 @@ func (q *Queries) GetDeadLetter(ctx context.Context, svixID string) (WebhookEven
 		&i.Error,
 		&i.ReceivedAt,
 		&i.Body,
+		&i.DismissedAt,
+	)
+	return i, err
+}
+
+const getEvent = `-- name: GetEvent :one
+SELECT webhook_events.svix_id,
+    webhook_events.type,
+    webhook_events.outcome,
+    webhook_events.error,
+    webhook_events.body IS NOT NULL AS retryable,
+    webhook_events.dismissed_at,
+    webhook_events.received_at,
+    webhook_events.clerk_id,
+    users.name AS user_name,
+    users.username AS user_username,
+    users.email AS user_email
+FROM webhook_events
+LEFT JOIN users ON users.clerk_id = webhook_events.clerk_id
+WHERE webhook_events.svix_id = ?1
+`
+
+type GetEventRow struct {
+	SvixID       string
+	Type         string
+	Outcome      Outcome
+	Error        Text
+	Retryable    bool
+	DismissedAt  Time
+	ReceivedAt   Time
+	ClerkID      Text
+	UserName     Text
+	UserUsername *string
+	UserEmail    *string
+}
+
+// GetEvent returns an event as ListEvents does, or sql.ErrNoRows.
+func (q *Queries) GetEvent(ctx context.Context, svixID string) (GetEventRow, error) {
+	row := q.db.QueryRowContext(ctx, getEvent, svixID)
+	var i GetEventRow
+	err := row.Scan(
+		&i.SvixID,
+		&i.Type,
+		&i.Outcome,
+		&i.Error,
+		&i.Retryable,
+		&i.DismissedAt,
+		&i.ReceivedAt,
+		&i.ClerkID,
+		&i.UserName,
+		&i.UserUsername,
+		&i.UserEmail,
 	)
 	return i, err
 }
@@ -89,6 +155,7 @@ SELECT webhook_events.svix_id,
     webhook_events.outcome,
     webhook_events.error,
     webhook_events.body IS NOT NULL AS retryable,
+    webhook_events.dismissed_at,
     webhook_events.received_at,
     webhook_events.clerk_id,
     users.name AS user_name,
@@ -132,6 +199,7 @@ type ListEventsRow struct {
 	Outcome      Outcome
 	Error        Text
 	Retryable    bool
+	DismissedAt  Time
 	ReceivedAt   Time
 	ClerkID      Text
 	UserName     Text
@@ -168,6 +236,7 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListE
 			&i.Outcome,
 			&i.Error,
 			&i.Retryable,
+			&i.DismissedAt,
 			&i.ReceivedAt,
 			&i.ClerkID,
 			&i.UserName,
@@ -205,6 +274,53 @@ func (q *Queries) clearBodies(ctx context.Context, clerkID string) error {
 	return err
 }
 
+const dismissDeadLetter = `-- name: dismissDeadLetter :execrows
+UPDATE webhook_events
+SET dismissed_at = ?1, body = NULL
+WHERE svix_id = ?2 AND outcome = 'dead_letter' AND dismissed_at IS NULL
+`
+
+type dismissDeadLetterParams struct {
+	DismissedAt Time
+	SvixID      string
+}
+
+// dismissDeadLetter puts a dead letter away that nobody has put away yet.
+func (q *Queries) dismissDeadLetter(ctx context.Context, arg dismissDeadLetterParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dismissDeadLetter, arg.DismissedAt, arg.SvixID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const dismissDeadLetters = `-- name: dismissDeadLetters :execrows
+UPDATE webhook_events
+SET dismissed_at = ?1, body = NULL
+WHERE svix_id IN (
+    SELECT seen.svix_id
+    FROM webhook_events AS seen
+    WHERE seen.outcome = 'dead_letter' AND seen.dismissed_at IS NULL AND seen.received_at <= ?2
+    ORDER BY seen.received_at
+    LIMIT ?3)
+`
+
+type dismissDeadLettersParams struct {
+	DismissedAt Time
+	Until       Time
+	BatchSize   int64
+}
+
+// dismissDeadLetters puts at most batch_size dead letters away that came until
+// a time and that nobody has put away yet.
+func (q *Queries) dismissDeadLetters(ctx context.Context, arg dismissDeadLettersParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dismissDeadLetters, arg.DismissedAt, arg.Until, arg.BatchSize)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const insertEvent = `-- name: insertEvent :execrows
 INSERT INTO webhook_events (svix_id, type, clerk_id, outcome, error, body, received_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -233,6 +349,31 @@ func (q *Queries) insertEvent(ctx context.Context, arg insertEventParams) (int64
 		arg.Body,
 		arg.ReceivedAt,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const purgeBodies = `-- name: purgeBodies :execrows
+UPDATE webhook_events
+SET body = NULL
+WHERE svix_id IN (
+    SELECT old.svix_id
+    FROM webhook_events AS old
+    WHERE old.body IS NOT NULL AND old.received_at < ?1
+    ORDER BY old.received_at
+    LIMIT ?2)
+`
+
+type purgeBodiesParams struct {
+	Before    Time
+	BatchSize int64
+}
+
+// purgeBodies removes at most batch_size bodies that came before a time.
+func (q *Queries) purgeBodies(ctx context.Context, arg purgeBodiesParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, purgeBodies, arg.Before, arg.BatchSize)
 	if err != nil {
 		return 0, err
 	}

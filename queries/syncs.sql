@@ -15,6 +15,27 @@ WHERE finished_at IS NOT NULL
 ORDER BY id DESC
 LIMIT 1;
 
+-- name: GetLastMendingSync :one
+-- GetLastMendingSync returns the last reconciliation of those started after a
+-- time that came to its end and mended users whose event should have come, or
+-- sql.ErrNoRows. If it is not the first that came to its end, repeated is set.
+SELECT sqlc.embed(syncs),
+    EXISTS (SELECT 1 FROM syncs AS earlier WHERE earlier.finished_at IS NOT NULL AND earlier.id < syncs.id) AS repeated
+FROM syncs
+WHERE syncs.started_at > sqlc.arg(after)
+  AND syncs.finished_at IS NOT NULL
+  AND syncs.lost > 0
+ORDER BY syncs.id DESC
+LIMIT 1;
+
+-- name: GetFirstSyncTime :one
+-- GetFirstSyncTime returns when the first reconciliation was started, or
+-- sql.ErrNoRows.
+SELECT started_at
+FROM syncs
+ORDER BY id
+LIMIT 1;
+
 -- name: ListMissingUsers :many
 -- ListMissingUsers returns live users, by id, whom a reconciliation has not
 -- seen although they were here before it started: at most page_size after the

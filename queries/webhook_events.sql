@@ -11,6 +11,7 @@ SELECT webhook_events.svix_id,
     webhook_events.outcome,
     webhook_events.error,
     webhook_events.body IS NOT NULL AS retryable,
+    webhook_events.dismissed_at,
     webhook_events.received_at,
     webhook_events.clerk_id,
     users.name AS user_name,
@@ -38,12 +39,35 @@ WHERE webhook_events.svix_id IN (
     LIMIT sqlc.arg(page_size))
 ORDER BY webhook_events.received_at DESC, webhook_events.svix_id DESC;
 
+-- name: GetEvent :one
+-- GetEvent returns an event as ListEvents does, or sql.ErrNoRows.
+SELECT webhook_events.svix_id,
+    webhook_events.type,
+    webhook_events.outcome,
+    webhook_events.error,
+    webhook_events.body IS NOT NULL AS retryable,
+    webhook_events.dismissed_at,
+    webhook_events.received_at,
+    webhook_events.clerk_id,
+    users.name AS user_name,
+    users.username AS user_username,
+    users.email AS user_email
+FROM webhook_events
+LEFT JOIN users ON users.clerk_id = webhook_events.clerk_id
+WHERE webhook_events.svix_id = sqlc.arg(svix_id);
+
 -- name: CountEvents :many
 -- CountEvents returns how many of the stored events have each outcome.
 SELECT outcome, count(*) AS events
 FROM webhook_events
 GROUP BY outcome
 ORDER BY outcome;
+
+-- name: CountOpenDeadLetters :one
+-- CountOpenDeadLetters returns how many dead letters nobody has dismissed.
+SELECT count(*)
+FROM webhook_events
+WHERE outcome = 'dead_letter' AND dismissed_at IS NULL;
 
 -- name: GetNewestEventTime :one
 -- GetNewestEventTime returns when the newest event came, or sql.ErrNoRows.
@@ -82,6 +106,24 @@ SET clerk_id = sqlc.arg(clerk_id),
     body = CASE WHEN CAST(sqlc.arg(outcome) AS TEXT) = 'dead_letter' THEN body END
 WHERE svix_id = sqlc.arg(svix_id);
 
+-- name: dismissDeadLetter :execrows
+-- dismissDeadLetter puts a dead letter away that nobody has put away yet.
+UPDATE webhook_events
+SET dismissed_at = sqlc.arg(dismissed_at), body = NULL
+WHERE svix_id = sqlc.arg(svix_id) AND outcome = 'dead_letter' AND dismissed_at IS NULL;
+
+-- name: dismissDeadLetters :execrows
+-- dismissDeadLetters puts at most batch_size dead letters away that came until
+-- a time and that nobody has put away yet.
+UPDATE webhook_events
+SET dismissed_at = sqlc.arg(dismissed_at), body = NULL
+WHERE svix_id IN (
+    SELECT seen.svix_id
+    FROM webhook_events AS seen
+    WHERE seen.outcome = 'dead_letter' AND seen.dismissed_at IS NULL AND seen.received_at <= sqlc.arg(until)
+    ORDER BY seen.received_at
+    LIMIT sqlc.arg(batch_size));
+
 -- name: clearBodies :exec
 -- clearBodies removes what dead letters hold of a user, if the user is deleted.
 -- Deletions hold nothing, and may still tell when it was.
@@ -93,6 +135,17 @@ WHERE body IS NOT NULL
     SELECT users.clerk_id
     FROM users
     WHERE users.clerk_id = sqlc.arg(clerk_id) AND users.deleted_at IS NOT NULL);
+
+-- name: purgeBodies :execrows
+-- purgeBodies removes at most batch_size bodies that came before a time.
+UPDATE webhook_events
+SET body = NULL
+WHERE svix_id IN (
+    SELECT old.svix_id
+    FROM webhook_events AS old
+    WHERE old.body IS NOT NULL AND old.received_at < sqlc.arg(before)
+    ORDER BY old.received_at
+    LIMIT sqlc.arg(batch_size));
 
 -- name: purgeEvents :execrows
 -- purgeEvents removes at most batch_size events that came before a time.
