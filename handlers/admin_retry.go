@@ -48,13 +48,12 @@ func eventsPath(target string) string {
 // retryLetter reads a dead letter again, which a newer version of the program
 // may be able to, and applies it.
 func (s *Server) retryLetter(r *http.Request, letter db.WebhookEvent) (db.Outcome, error) {
-	body := []byte(letter.Body)
-	event, err := clerk.ParseEvent(body, letter.SvixID)
+	event, err := clerk.ParseEvent([]byte(letter.Body), letter.SvixID)
 	var unusable *clerk.UnusableError
 	if err != nil && !errors.As(err, &unusable) {
 		return "", fmt.Errorf("read webhook %s: %w", letter.SvixID, err)
 	}
-	outcome, err := s.db.RetryEvent(r.Context(), eventData(event, body, unusable))
+	outcome, err := s.db.RetryEvent(r.Context(), eventData(event, unusable))
 	if err != nil {
 		return "", fmt.Errorf("webhook %s: %w", letter.SvixID, err)
 	}

@@ -11,8 +11,10 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gorilla/sessions"
+	"golang.org/x/time/rate"
 
 	"inkwell/clerk"
 	"inkwell/db"
@@ -42,6 +44,8 @@ type Server struct {
 	static   *static.Files
 	policies policies
 	log      *slog.Logger
+
+	unconfigured rate.Sometimes // says that there is no webhook secret
 
 	trustedProxies []netip.Prefix
 
@@ -83,6 +87,7 @@ func New(c Config) (*Server, error) {
 		static:         files,
 		policies:       newPolicies(auth.Frontend()),
 		log:            c.Log,
+		unconfigured:   rate.Sometimes{Interval: time.Hour},
 		trustedProxies: c.Clerk.TrustedProxies,
 	}
 	if s.items, err = templates.NewMemo[postItem](pages, "post-item", rememberedItems); err != nil {

@@ -77,6 +77,16 @@ func (s *testSite) getPost(id int64) db.Post {
 	return row.Post
 }
 
+func TestUpkeepRemovesOldBodies(t *testing.T) {
+	site := newSite(t)
+	deadLetter(t, site, "msg_1", "user.updated", brokenUser)
+	dbtest.Exec(t, site.db, "UPDATE webhook_events SET received_at = ?", time.Now().AddDate(0, 0, -15).UnixMilli())
+	site.upkeep(t.Context())
+	if n := dbtest.Value[int](t, site.db, "SELECT count(*) FROM webhook_events WHERE body IS NULL"); n != 1 {
+		t.Errorf("%d dead letters are without their body after 15 days, want the one", n)
+	}
+}
+
 func TestUpkeepSaysWhatFails(t *testing.T) {
 	site := newSite(t)
 	breakPosts(site)

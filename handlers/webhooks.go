@@ -17,8 +17,14 @@ const WebhookPath = "/api/webhooks/clerk"
 // at most: they are shown in Clerk's dashboard, and tell a forger nothing.
 func (s *Server) receiveWebhook(w http.ResponseWriter, r *http.Request) error {
 	if s.webhooks == nil {
-		s.log.Error("a webhook came, but CLERK_WEBHOOK_SIGNING_SECRET is not set", "id", requestID(r))
+		s.unconfigured.Do(func() { // anybody can send one
+			s.log.Warn("webhooks come, but CLERK_WEBHOOK_SIGNING_SECRET is not set; this is said once an hour at most", "id", requestID(r))
+		})
 		return answerWord(w, http.StatusInternalServerError, "unconfigured")
+	}
+	if !clerk.Signed(r.Header) {
+		s.log.Warn("webhook refused", "id", requestID(r), "error", "it is not signed")
+		return answerWord(w, http.StatusBadRequest, "refused")
 	}
 	body, err := io.ReadAll(r.Body)
 	var tooLarge *http.MaxBytesError
@@ -34,7 +40,7 @@ func (s *Server) receiveWebhook(w http.ResponseWriter, r *http.Request) error {
 		s.log.Warn("webhook refused", "id", requestID(r), "error", err)
 		return answerWord(w, http.StatusBadRequest, "refused")
 	}
-	outcome, err := s.applyWebhook(r, event, body, unusable)
+	outcome, err := s.applyWebhook(r, event, unusable)
 	if err != nil {
 		s.log.Error("webhook failed; Clerk will deliver it again", "id", requestID(r), "error", err)
 		return answerWord(w, http.StatusInternalServerError, "failed")
@@ -44,11 +50,11 @@ func (s *Server) receiveWebhook(w http.ResponseWriter, r *http.Request) error {
 
 // applyWebhook stores a verified event with its effect, or with why it has
 // none.
-func (s *Server) applyWebhook(r *http.Request, event clerk.Event, body []byte, unusable *clerk.UnusableError) (db.Outcome, error) {
+func (s *Server) applyWebhook(r *http.Request, event clerk.Event, unusable *clerk.UnusableError) (db.Outcome, error) {
 	if unusable != nil {
 		s.log.Error("webhook cannot be used", "id", requestID(r), "event", event.ID, "type", event.Type, "reason", unusable.Error())
 	}
-	outcome, err := s.db.ApplyEvent(r.Context(), eventData(event, body, unusable))
+	outcome, err := s.db.ApplyEvent(r.Context(), eventData(event, unusable))
 	if err != nil {
 		return "", fmt.Errorf("apply %s %s: %w", event.Type, event.ID, err)
 	}
@@ -56,7 +62,7 @@ func (s *Server) applyWebhook(r *http.Request, event clerk.Event, body []byte, u
 }
 
 // eventData is what the database keeps of Clerk's event. Unusable may be nil.
-func eventData(e clerk.Event, body []byte, unusable *clerk.UnusableError) db.Event {
+func eventData(e clerk.Event, unusable *clerk.UnusableError) db.Event {
 	data := db.Event{
 		SvixID:         e.ID,
 		Type:           e.Type,
@@ -67,7 +73,7 @@ func eventData(e clerk.Event, body []byte, unusable *clerk.UnusableError) db.Eve
 	}
 	switch {
 	case unusable != nil:
-		data.Unusable, data.Body = unusable.Problem, string(body)
+		data.Unusable, data.Body = unusable.Problem, unusable.Body
 	case e.User != nil:
 		user := userData(*e.User)
 		data.User = &user

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -163,6 +165,44 @@ func TestWebhookRefusals(t *testing.T) {
 	site.stranger().send("POST", WebhookPath, good, "Content-Type", "application/json").status(http.StatusBadRequest).isOneWord()
 }
 
+// An unread is a body that must not be read.
+type unread struct{ t *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.t.Error("the body is read")
+	return 0, io.EOF
+}
+
+func (unread) Close() error { return nil }
+
+// What has no signature at all costs nothing but its head.
+func TestWebhookWithoutASignatureIsNotRead(t *testing.T) {
+	site := newSite(t)
+	for _, missing := range []string{"svix-id", "svix-timestamp", "svix-signature"} {
+		req, err := http.NewRequest("POST", origin+WebhookPath, unread{t})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for pair := range slices.Chunk(delivery{id: "msg_1", secret: site.clerk.WebhookSecret(), at: time.Now()}.header(t), 2) {
+			if pair[0] != missing {
+				req.Header.Set(pair[0], pair[1])
+			}
+		}
+		if res := site.serve(req); res.StatusCode != http.StatusBadRequest {
+			t.Errorf("without %s: %d, want 400", missing, res.StatusCode)
+		}
+	}
+}
+
+// The database holds nothing that is Clerk's and the owner's alone.
+func TestDeadLetterWithoutPrivateMetadata(t *testing.T) {
+	site := newSite(t)
+	site.deliver(delivery{id: "msg_1", body: `{"type":"user.updated","timestamp":1,"data":{"id":7,"private_metadata":{"iban":"secret"}}}`}).status(http.StatusOK)
+	if body := dbtest.Value[string](t, site.db, "SELECT body FROM webhook_events"); strings.Contains(body, "secret") || !strings.Contains(body, `"id":7`) {
+		t.Errorf("the body is kept as %s", body)
+	}
+}
+
 func TestWebhookIsForPOST(t *testing.T) {
 	site := newSite(t)
 	for _, method := range []string{"GET", "HEAD", "PUT", "DELETE", "OPTIONS"} {
@@ -180,8 +220,9 @@ func TestWebhookWithoutASecret(t *testing.T) {
 	if got := stored(t, site); got != 0 {
 		t.Errorf("%d events are stored", got)
 	}
-	if !strings.Contains(site.log.String(), "CLERK_WEBHOOK_SIGNING_SECRET") {
-		t.Error("the log does not name the setting")
+	site.stranger().send("POST", WebhookPath, "{}").status(http.StatusInternalServerError).isOneWord()
+	if got := strings.Count(site.log.String(), "CLERK_WEBHOOK_SIGNING_SECRET"); got != 1 {
+		t.Errorf("the log names the setting %d times for two webhooks, want once", got)
 	}
 }
 
