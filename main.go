@@ -125,6 +125,7 @@ func (p *program) site(standIn *emulator.Emulator) (*handlers.Server, error) {
 	}
 	if standIn != nil {
 		config.Clerk, config.WebhookSecrets = standIn.Config(), []string{standIn.WebhookSecret()}
+		config.DashboardURL = emulator.Prefix + "/webhooks"
 	}
 	return handlers.New(config)
 }

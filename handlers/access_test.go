@@ -57,6 +57,7 @@ var access = []accessCase{
 
 	{"GET /admin/webhooks", "", "", "303 403 403 403 200 401 401"},
 	{"POST /admin/webhooks/retry", "", "id=msg_none", "401 403 403 403 404 401 401"},
+	{"POST /admin/webhooks/dismiss", "", "id=msg_none", "401 403 403 403 404 401 401"},
 	{"GET /admin/sync", "", "", "303 403 403 403 303 401 401"},
 	{"POST /admin/sync", "", "", "401 403 403 403 303 401 401"},
 

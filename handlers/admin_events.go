@@ -141,20 +141,21 @@ type eventsView struct {
 
 // eventItem is what event.html shows.
 type eventItem struct {
-	ID       string
-	RowID    string // as an element
-	Type     string
-	TypeURL  string
-	Time     moment
-	User     string // "": the event is about nobody
-	UserURL  string
-	Outcome  outcomeView
-	Reason   string // why it is a dead letter
-	CanRetry bool
-	WhyNot   string // of a dead letter that cannot be tried again
-	ReturnTo string // where a try without JavaScript leads back to
-	Said     string // what came of a try just now
-	Focus    bool   // it has just come
+	ID         string
+	RowID      string // as an element
+	Type       string
+	TypeURL    string
+	Time       moment
+	User       string // "": the event is about nobody
+	UserURL    string
+	Outcome    outcomeView
+	Detail     string // why it is a dead letter, for those who know the program
+	CanRetry   bool
+	CanDismiss bool
+	WhyNot     string // of a dead letter that cannot be tried again
+	ReturnTo   string // where a try without JavaScript leads back to
+	Said       string // what came of a try just now
+	Focus      bool   // it has just come
 }
 
 // findEvents returns a page of the events that are searched.
@@ -171,13 +172,18 @@ func (s *Server) findEvents(ctx context.Context, search eventSearch, before even
 		return eventsView{}, fmt.Errorf("find events: %w", err)
 	}
 	rows, next := nextPage(rows, eventsPageSize, func(row db.ListEventsRow) eventPlace { return eventPlace{row.ReceivedAt, row.SvixID} })
+	list := search.URL()
 	view := eventsView{More: moreView{End: "That is all there is."}, Empty: "No webhook has come yet."}
 	if search != (eventSearch{}) {
 		view.All, view.Empty = webhooksPath, "No event is like that."
 	}
+	if before.id != "" {
+		list = search.urlBefore(before.String())
+		view.All, view.Empty = webhooksPath, "No more events."
+	}
 	now := time.Now()
 	for _, row := range rows {
-		view.Items = append(view.Items, newEventItem(row, search, now))
+		view.Items = append(view.Items, newEventItem(row, list, now))
 	}
 	if next != nil {
 		view.More.URL = search.urlBefore(next.String())
@@ -185,22 +191,27 @@ func (s *Server) findEvents(ctx context.Context, search eventSearch, before even
 	return view, nil
 }
 
-func newEventItem(row db.ListEventsRow, search eventSearch, now time.Time) eventItem {
+// newEventItem shows an event in the list with the address list.
+func newEventItem(row db.ListEventsRow, list string, now time.Time) eventItem {
 	item := eventItem{
-		ID:       row.SvixID,
-		RowID:    eventRowID(row.SvixID),
-		Type:     row.Type,
-		TypeURL:  eventSearch{Type: row.Type}.URL(),
-		Time:     newMoment(row.ReceivedAt.Time(), now),
-		User:     userLabel(row),
-		UserURL:  eventSearch{User: string(row.ClerkID)}.URL(),
-		Outcome:  newOutcome(row.Outcome),
-		Reason:   string(row.Error),
-		CanRetry: row.Retryable,
-		ReturnTo: search.URL(),
+		ID:         row.SvixID,
+		RowID:      eventRowID(row.SvixID),
+		Type:       row.Type,
+		TypeURL:    eventSearch{Type: row.Type}.URL(),
+		Time:       newMoment(row.ReceivedAt.Time(), now),
+		User:       userLabel(row),
+		UserURL:    eventSearch{User: string(row.ClerkID)}.URL(),
+		Outcome:    newOutcome(row.Outcome),
+		Detail:     string(row.Error),
+		CanRetry:   row.Retryable,
+		CanDismiss: row.Outcome == db.OutcomeDeadLetter && row.DismissedAt == 0,
+		ReturnTo:   list,
 	}
 	item.Time.Full = row.ReceivedAt.Time().Format("2 Jan 2006, 15:04:05")
-	if row.Outcome == db.OutcomeDeadLetter && !row.Retryable {
+	switch {
+	case row.DismissedAt != 0:
+		item.WhyNot = "Dismissed."
+	case row.Outcome == db.OutcomeDeadLetter && !row.Retryable:
 		item.WhyNot = whyNoRetry(row.Type)
 	}
 	return item
@@ -209,7 +220,7 @@ func newEventItem(row db.ListEventsRow, search eventSearch, now time.Time) event
 // whyNoRetry says why the body of a dead letter is not kept.
 func whyNoRetry(eventType string) string {
 	if strings.HasPrefix(eventType, "user.") {
-		return "It cannot be tried again: its user is deleted, and nothing of them is kept."
+		return "It cannot be tried again: its text is not kept, or not any more. Comparing with Clerk mends its user."
 	}
 	return "It cannot be tried again: only the text of user events is kept. Others may hold codes for signing in."
 }

@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
 	"inkwell/db"
+	"inkwell/db/dbtest"
 )
 
 // finishSync stores a comparison that found so many users missing here.
@@ -46,10 +48,23 @@ func TestWebhookWarnings(t *testing.T) {
 		{"an event", false, []func(*testing.T, *testSite){event}, nil},
 		{"nothing to mend", false, []func(*testing.T, *testSite){event, mend(0)}, nil},
 		{"silence", false, []func(*testing.T, *testSite){storeOne, mend(1)}, []string{"Clerk seems to have stopped sending"}},
-		{"much silence", false, []func(*testing.T, *testSite){storeOne, mend(1200)}, []string{"mended 1,200 users that no webhook had told of"}},
+		{"much silence", false, []func(*testing.T, *testSite){storeOne, mend(1200)}, []string{"mended 1,200 users that no webhook had told of. It was the first one"}},
 		{"gaps", false, []func(*testing.T, *testSite){storeOne, mend(2), event}, []string{"Some webhooks did not arrive"}},
 		{"gaps until now", false, []func(*testing.T, *testSite){event, mend(2)}, []string{"Some webhooks did not arrive"}},
-		{"mended since", false, []func(*testing.T, *testSite){storeOne, mend(2), mend(0)}, nil},
+		{"mended since", false, []func(*testing.T, *testSite){event, mend(2), mend(0)}, nil},
+		{"silence and nothing to mend since", false, []func(*testing.T, *testSite){storeOne, mend(0), mend(2), mend(0), mend(0)}, []string{"Clerk seems to have stopped sending"}},
+		{"an event after silence", false, []func(*testing.T, *testSite){storeOne, mend(2), mend(0), event}, nil},
+		{"never an event, nothing but the first", false, []func(*testing.T, *testSite){mend(2)}, []string{"No webhook has come"}},
+		{"never an event, and users to mend", false, []func(*testing.T, *testSite){mend(0), mend(2)}, []string{"told of. No webhook has come since"}},
+		{"silence long ago", false, []func(*testing.T, *testSite){storeOne, mend(2), longAgo(db.KeepEvents + time.Hour), mend(0)}, nil},
+		{"compared yesterday", false, []func(*testing.T, *testSite){event, mend(0), longAgo(47 * time.Hour)}, nil},
+		{"not compared for days", false, []func(*testing.T, *testSite){event, mend(0), longAgo(49 * time.Hour)}, []string{"were not compared with Clerk’s since"}},
+		{"comparisons fail", false, []func(*testing.T, *testSite){event, mend(0), longAgo(49 * time.Hour), fail("the Backend API answered 401 nope")},
+			[]string{"Clerk refuses the secret key. Copy the key"}},
+		{"the first one fails for days", false, []func(*testing.T, *testSite){event, fail("disk full"), longAgo(49 * time.Hour)},
+			[]string{"Something went wrong that should not. It is tried again within an hour. If it lasts, whoever runs Inkwell finds more in its log. Go to the comparison"}},
+		{"the first one failed just now", false, []func(*testing.T, *testSite){event, fail("disk full")}, nil},
+		{"another instance", false, []func(*testing.T, *testSite){event, mend(0), ofAnother}, []string{"those of another instance of Clerk, clerk.elsewhere.example"}},
 		{"dead letter", false, []func(*testing.T, *testSite){letter}, []string{"could not be used: 1"}},
 		{"silence and dead letter", false, []func(*testing.T, *testSite){letter, mend(1)}, []string{"stopped sending", "could not be used: 1"}},
 	}
@@ -84,6 +99,30 @@ func mend(users int) func(*testing.T, *testSite) {
 	return func(t *testing.T, site *testSite) { finishSync(t, site, users) }
 }
 
+// longAgo makes all comparisons older.
+func longAgo(by time.Duration) func(*testing.T, *testSite) {
+	return func(t *testing.T, site *testSite) {
+		dbtest.Exec(t, site.db, "UPDATE syncs SET started_at = started_at - ?1, finished_at = finished_at - ?1", by.Milliseconds())
+	}
+}
+
+// fail stores a comparison that was broken off.
+func fail(reason string) func(*testing.T, *testSite) {
+	return func(t *testing.T, site *testSite) {
+		sync, err := site.db.BeginSync(t.Context(), site.auth.Instance().Host)
+		if err == nil {
+			_, err = site.db.BreakSync(t.Context(), sync.ID, reason)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func ofAnother(t *testing.T, site *testSite) {
+	dbtest.Exec(t, site.db, "UPDATE syncs SET instance = 'clerk.elsewhere.example'")
+}
+
 func texts(nodes []*html.Node) []string {
 	var all []string
 	for _, n := range nodes {
@@ -95,7 +134,39 @@ func texts(nodes []*html.Node) []string {
 // A warning says where Clerk's webhooks should come to.
 func TestWebhookWarningNamesTheEndpoint(t *testing.T) {
 	site := newSite(t)
-	site.as(admin).get("/admin/webhooks").shows(".warning", origin+WebhookPath).one(`.warning a[href^="https://dashboard.clerk.com/"]`)
+	a := site.as(admin).get("/admin/webhooks").shows(".warning", origin+WebhookPath)
+	a.one(`.warning a[href^="https://dashboard.clerk.com/"]`)
+	a.one(`#dashboard[href^="https://dashboard.clerk.com/"]`)
+}
+
+// In a stand-in for Clerk there is no endpoint to look after.
+func TestWebhookWarningOfAStandIn(t *testing.T) {
+	site := newSite(t, func(c *Config) { c.DashboardURL = "/__clerk/webhooks" })
+	a := site.as(admin).get("/admin/webhooks").shows(".warning", "what it dropped")
+	a.one(`.warning a[href="/__clerk/webhooks"]`)
+	a.shows(`#dashboard[href="/__clerk/webhooks"]`, "Open the stand-in for Clerk")
+	a.lacks(`a[href^="https://dashboard.clerk.com/"]`)
+}
+
+func TestFailuresInPlainWords(t *testing.T) {
+	tests := []struct{ reason, want string }{
+		{"compare users: clerk: list users: the Backend API answered 403", "refuses the secret key"},
+		{"the Backend API answered 429 too_many_requests: wait for 10s", "more requests than it takes"},
+		{"the Backend API answered 502", "has trouble"},
+		{"the Backend API cannot be reached: dial tcp: connection refused", "could not be reached"},
+		{errNoUsers.Error(), "Nobody was deleted"},
+		{errTooManyGone.Error(), "Nobody was deleted"},
+		{errOthersUsers.Error(), "Nobody was deleted"},
+		{"save page: disk I/O error", "should not"},
+	}
+	for _, tt := range tests {
+		if got := newFailure(db.Text(tt.reason)); got == nil || got.Todo == "" || !strings.Contains(got.Text, tt.want) {
+			t.Errorf("%q is shown as %+v, want %q", tt.reason, got, tt.want)
+		}
+	}
+	if got := newFailure(""); got != nil {
+		t.Errorf("no error is shown as %+v", got)
+	}
 }
 
 func TestSyncOnThePage(t *testing.T) {
@@ -115,8 +186,13 @@ func TestSyncOnThePage(t *testing.T) {
 	site.syncing.Store(true)
 	for _, a := range []*answer{c.get("/admin/webhooks"), c.htmx("GET", "/admin/sync", nil)} {
 		a.shows(".sync", "2 users checked so far, 2 mended (2 added, 0 changed, 0 deleted)").lacks("#sync-start").lacks(`hx-partial`)
-		a.one(`#overview[hx-trigger="every 2s"] progress`)
+		a.one(`#sync[hx-trigger="every 2s"] progress`)
 	}
+	c.htmx("GET", "/admin/sync", nil).lacks("#overview").lacks(".counts").lacks("progress[max]")
+	if _, err := site.db.SetSyncTotal(t.Context(), sync.ID, 40); err != nil {
+		t.Fatal(err)
+	}
+	c.htmx("GET", "/admin/sync", nil).one(`progress[value="2"][max="40"]`)
 	c.get("/admin/sync").leadsTo("/admin/webhooks")
 	c.htmx("POST", "/admin/sync", nil).shows(`hx-partial[hx-target="#status"]`, "under way already")
 	site.syncing.Store(false)
@@ -124,12 +200,13 @@ func TestSyncOnThePage(t *testing.T) {
 	if _, err := site.db.BreakSync(t.Context(), sync.ID, "Clerk <b>answers 500"); err != nil {
 		t.Fatal(err)
 	}
-	c.get("/admin/webhooks").shows(".sync", "broken off: Clerk <b>answers 500").lacks("progress").one("#sync-start")
+	a := c.get("/admin/webhooks").shows(".sync", "broken off. Something went wrong").shows(".sync details", "Clerk <b>answers 500").lacks("progress")
+	a.one("#sync-start")
 	c.htmx("GET", "/admin/sync", nil).shows(`hx-partial[hx-target="#status"]`, "was broken off")
 	if _, err := site.db.FinishSync(t.Context(), sync.ID); err != nil {
 		t.Fatal(err)
 	}
-	a := c.htmx("GET", "/admin/sync", nil).shows(".sync", "The last one ended just now: 2 users checked, 2 mended").lacks("[hx-trigger]")
+	a = c.htmx("GET", "/admin/sync", nil).shows(`hx-partial[hx-target="#overview"] .sync`, "The last one ended just now: 2 users checked, 2 mended").lacks("[hx-trigger]")
 	a.shows(`hx-partial[hx-target="#status"]`, "has ended")
 }
 
@@ -139,6 +216,6 @@ func TestSyncIsStarted(t *testing.T) {
 	c.follow(c.submit("/admin/sync", nil).leadsTo("/admin/webhooks")).shows(".notice:not(.warning)", "comparison with Clerk")
 	site.Wait()
 	a := c.htmx("POST", "/admin/sync", nil).status(http.StatusOK).shows(`hx-partial[hx-target="#status"]`, "has started")
-	a.one(`#overview[hx-trigger="every 2s"] #sync-heading[autofocus]`)
+	a.one(`#overview #sync[hx-trigger="every 2s"] #sync-heading[autofocus]`)
 	site.Wait()
 }

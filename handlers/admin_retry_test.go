@@ -1,12 +1,14 @@
 package handlers
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"inkwell/db"
 	"inkwell/db/dbtest"
 )
 
@@ -29,9 +31,10 @@ func TestRetryOfDeadLetters(t *testing.T) {
 	}{
 		{"works", "user.created", userEvent("user.created", "user_new", "Joan", now), 200, "The event is applied.", "Applied", false},
 		{"is stale", "user.updated", userEvent("user.updated", grace, "Old", 1), 200, "something newer is known", "Stale", false},
-		{"fails again", "user.updated", brokenUser, 200, "still cannot be used", "Dead letter data: id", true},
-		{"is gone", "user.updated", nil, 404, "cannot be tried again", "Dead letter no reason It cannot be tried again: its user is deleted", false},
-		{"was never kept", "email.created", nil, 404, "cannot be tried again", "Dead letter no reason It cannot be tried again: only the text of user events", false},
+		{"changes nobody", "user.updated", `{"type":"user.renamed","data":{}}`, 200, "It is of a kind that changes no user", "Ignored", false},
+		{"fails again", "user.updated", brokenUser, 200, "still cannot be used", "Dead letter Try again", true},
+		{"is gone", "user.updated", nil, 404, "cannot be tried again", "Dead letter It cannot be tried again: its text is not kept", false},
+		{"was never kept", "email.created", nil, 404, "cannot be tried again", "Dead letter It cannot be tried again: only the text of user events", false},
 	}
 	for _, tt := range tests {
 		for _, kind := range []string{"plain", "htmx"} {
@@ -46,7 +49,7 @@ func TestRetryOfDeadLetters(t *testing.T) {
 					retryPlainly(c, form, tt.wantStatus, tt.wantNotice)
 				}
 				a := c.get("/admin/webhooks").shows("#"+eventRowID("msg_1")+" td:last-child", tt.wantOutcome)
-				if got := len(a.all("#"+eventRowID("msg_1")+" form")) == 1; got != tt.wantRetry {
+				if got := len(a.all("#"+eventRowID("msg_1")+"-retry")) == 1; got != tt.wantRetry {
 					t.Errorf("it can be tried again: %v, want %v", got, tt.wantRetry)
 				}
 			})
@@ -87,9 +90,10 @@ func TestRetryTwice(t *testing.T) {
 	site := newSite(t)
 	deadLetter(t, site, "msg_1", "user.created", userEvent("user.created", "user_new", "Joan", time.Now().UnixMilli()))
 	c := site.as(admin)
-	page := c.get("/admin/webhooks?outcome=dead_letter")
+	list := "/admin/webhooks?before=" + eventPlace{db.MaxTime, "z"}.query() + "&outcome=dead_letter"
+	page := c.get(list)
 	fields := page.fields("#" + eventRowID("msg_1") + " form")
-	c.submit("/admin/webhooks/retry", fields).leadsTo("/admin/webhooks?outcome=dead_letter")
+	c.submit("/admin/webhooks/retry", fields).leadsTo(list)
 	c.submit("/admin/webhooks/retry", fields).status(http.StatusNotFound).shows("h1 + p", "applied meanwhile")
 	if got := string(site.user("user_new").Name); got != "Joan" {
 		t.Errorf("the user is called %q, want Joan", got)
@@ -97,6 +101,45 @@ func TestRetryTwice(t *testing.T) {
 	for _, form := range []url.Values{nil, {"id": {""}}, {"id": {"msg_9"}}, {"id": {"\xff"}}} {
 		c.submit("/admin/webhooks/retry", form).status(http.StatusNotFound)
 	}
+}
+
+// A dead letter that somebody has dealt with counts no more, but stays.
+func TestDismiss(t *testing.T) {
+	for _, kind := range []string{"plain", "htmx"} {
+		t.Run(kind, func(t *testing.T) {
+			site := newSite(t)
+			deadLetter(t, site, "msg_1", "user.created", brokenUser)
+			deadLetter(t, site, "msg_2", "email.created", nil)
+			c, row := site.as(admin), "#"+eventRowID("msg_1")
+			fields := c.get("/admin/webhooks?type=user.created").shows(".warning:has(#dismiss-all) h2", "could not be used: 2").fields(row + " form")
+			if kind == "htmx" {
+				a := c.htmx("POST", "/admin/webhooks/dismiss", fields).status(http.StatusOK).shows(`hx-partial[hx-target="#status"]`, "is dismissed")
+				if !strings.HasPrefix(a.body, `<tr id="`+row[1:]+`" class="event" role="row" tabindex="-1" autofocus>`) {
+					t.Errorf("the answer begins with %.100s, want the event with the focus", a.body)
+				}
+				a.shows(`hx-partial[hx-target="#overview"] .warning:has(#dismiss-all) h2`, "could not be used: 1")
+			} else {
+				c.follow(c.submit("/admin/webhooks/dismiss", fields).leadsTo("/admin/webhooks?type=user.created")).shows(".notice:not(.warning)", "is dismissed")
+			}
+			a := c.get("/admin/webhooks").shows(row+" td:last-child", "Dead letter Dismissed.").lacks(row + " button")
+			a.shows(".warning:has(#dismiss-all) h2", "could not be used: 1").shows("#count-dead_letter b", "2")
+			c.submit("/admin/webhooks/dismiss", fields).status(http.StatusNotFound).shows("h1 + p", "meanwhile")
+			c.submit("/admin/webhooks/retry", fields).status(http.StatusNotFound)
+		})
+	}
+}
+
+func TestDismissAll(t *testing.T) {
+	site := newSite(t)
+	for n := range 3 {
+		deadLetter(t, site, fmt.Sprint("msg_", n), "user.created", brokenUser)
+	}
+	c := site.as(admin)
+	fields := c.get("/admin/webhooks").fields(".warning form")
+	site.deliver(delivery{id: "msg_later", body: brokenUser}).status(http.StatusOK)
+	c.follow(c.submit("/admin/webhooks/dismiss", fields).leadsTo("/admin/webhooks")).shows(".notice:not(.warning)", "Dismissed: 3 events.").shows(".warning:has(#dismiss-all) h2", "could not be used: 1")
+	c.submit("/admin/webhooks/dismiss", url.Values{"until": {"x"}}).status(http.StatusBadRequest)
+	c.submit("/admin/webhooks/dismiss", url.Values{"id": {"msg_9"}}).status(http.StatusNotFound)
 }
 
 func TestRetryLeadsToEventsOnly(t *testing.T) {

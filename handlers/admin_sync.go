@@ -3,7 +3,7 @@ package handlers
 import (
 	"fmt"
 	"net/http"
-	"time"
+	"strings"
 
 	"inkwell/db"
 )
@@ -11,31 +11,65 @@ import (
 // syncView is how the comparison with Clerk's users stands.
 type syncView struct {
 	Running  bool
-	Progress string // how far the one that has not ended is; "": there is none
-	Broken   string // why it was broken off; "": nothing is known of that
-	Last     string // what the last one that ended found
+	Progress string   // how far the one that has not ended is; "": there is none
+	Checked  int64    // by it, of Total users
+	Total    int64    // 0: Clerk does not say
+	Broken   *failure // why it was broken off; nil: nothing is known of that
+	Detail   string   // the same for those who know the program
+	Last     string   // what the last one that ended found
 	LastTime *moment
 	Focus    bool // the heading gets it: the button has gone
 }
 
-// newSyncView shows the last comparison and the last one that came to its end.
-func newSyncView(running bool, sync, finished db.Sync, now time.Time) syncView {
-	view := syncView{Running: running}
-	if sync.ID != 0 && sync.FinishedAt == 0 {
-		view.Progress = plural(sync.Checked, "user") + " checked so far, " + mendedText(sync) + "."
-		view.Broken = string(sync.Error)
+// syncView shows the last comparison and the last one that came to its end.
+func (f webhookFacts) syncView() syncView {
+	view := syncView{Running: f.syncing}
+	view.Broken, view.Detail = f.broken()
+	if f.sync.ID != 0 && f.sync.FinishedAt == 0 {
+		view.Checked, view.Total = f.sync.Checked, f.sync.Total
+		view.Progress = plural(f.sync.Checked, "user") + " checked so far, " + mendedText(f.sync) + "."
 	}
-	if finished.ID != 0 {
-		at := newMoment(finished.FinishedAt.Time(), now)
+	if f.finished.ID != 0 {
+		at := newMoment(f.finished.FinishedAt.Time(), f.now)
 		view.LastTime = &at
-		view.Last = plural(finished.Checked, "user") + " checked, " + mendedText(finished) + "."
+		view.Last = plural(f.finished.Checked, "user") + " checked, " + mendedText(f.finished) + "."
 	}
 	return view
 }
 
+// A failure is why a comparison did not come to its end, in plain words.
+type failure struct {
+	sign string // a piece of the error, which is kept as a text
+	Text string
+	Todo string
+}
+
+// failures are those that are known.
+var failures = []failure{
+	{"API answered 401", "Clerk refuses the secret key.", "Copy the key from Clerk’s dashboard, under API keys, into CLERK_SECRET_KEY and restart Inkwell."},
+	{"API answered 403", "Clerk refuses the secret key.", "Copy the key from Clerk’s dashboard, under API keys, into CLERK_SECRET_KEY and restart Inkwell."},
+	{"API answered 429", "Clerk had more requests than it takes.", "It is tried again within an hour. If that does not help, find out what else uses the same secret key."},
+	{"API answered 5", "Clerk has trouble answering.", "It is tried again within an hour. See status.clerk.com if it lasts."},
+	{"API cannot be reached", "Clerk could not be reached.", "It is tried again within an hour. If it lasts, make sure that this machine reaches api.clerk.com."},
+	{"Nobody was deleted", "Clerk lists other users than those of this site. Nobody was deleted.", "Make sure that CLERK_SECRET_KEY is of the right instance, and restart Inkwell."},
+}
+
+// newFailure returns what an error is about; nil when there is none.
+func newFailure(reason db.Text) *failure {
+	if reason == "" {
+		return nil
+	}
+	for _, f := range failures {
+		if strings.Contains(string(reason), f.sign) {
+			return &f
+		}
+	}
+	return &failure{Text: "Something went wrong that should not.", Todo: "It is tried again within an hour. If it lasts, whoever runs Inkwell finds more in its log."}
+}
+
 // ended says how the comparison that ran came to its end.
 func (v syncView) ended() string {
-	if v.Progress != "" {
+	if v.Progress != "" || v.Broken != nil {
 		return "The comparison with Clerk was broken off."
 	}
 	return "The comparison with Clerk has ended: " + v.Last
@@ -73,19 +107,24 @@ func (s *Server) requestSync(w http.ResponseWriter, r *http.Request, user db.Use
 	return s.fragment(w, http.StatusOK, part{"overview", overview}, part{"status", said})
 }
 
-// showSync handles "GET /admin/sync": the overview, while a comparison runs.
+// showSync handles "GET /admin/sync": while a comparison runs how far it is, and
+// then the whole overview. The first is asked for every other second, and
+// counting all events takes a while.
 func (s *Server) showSync(w http.ResponseWriter, r *http.Request, _ db.User) error {
 	if !wantsFragment(r) {
 		http.Redirect(w, r, webhooksPath, http.StatusSeeOther)
 		return nil
 	}
+	facts, err := s.readFacts(r.Context())
+	if err != nil {
+		return fmt.Errorf("show comparison: %w", err)
+	}
+	if facts.syncing {
+		return s.fragment(w, http.StatusOK, part{"sync", facts.syncView()})
+	}
 	overview, err := s.overview(r)
 	if err != nil {
 		return err
 	}
-	parts := []part{{"overview", overview}}
-	if !overview.Sync.Running {
-		parts = append(parts, part{"status", overview.Sync.ended()})
-	}
-	return s.fragment(w, http.StatusOK, parts...)
+	return s.fragment(w, http.StatusOK, part{"overview-changed", overview}, part{"status", overview.Sync.ended()})
 }

@@ -18,6 +18,7 @@ func TestAdministrationIsForAdministrators(t *testing.T) {
 		{"GET", "/admin/webhooks"},
 		{"GET", "/admin/webhooks?outcome=dead_letter"},
 		{"POST", "/admin/webhooks/retry"},
+		{"POST", "/admin/webhooks/dismiss"},
 		{"GET", "/admin/sync"},
 		{"POST", "/admin/sync"},
 	}
@@ -74,7 +75,7 @@ func TestWebhooksPageShowsDeliveries(t *testing.T) {
 		{"msg_1", userEvent("user.created", "user_new", "Joan", now), "user.created", "Joan", "Applied"},
 		{"msg_2", userEvent("user.updated", "user_new", "Late", now-10), "user.updated", "Joan", "Stale"},
 		{"msg_3", `{"type":"session.ended","object":"event","data":{"id":"sess_1","user_id":"user_stranger"}}`, "session.ended", "user_stranger", "Ignored"},
-		{"msg_4", brokenUser, "user.updated", "nobody", "Dead letter data: id"},
+		{"msg_4", brokenUser, "user.updated", "nobody", "Dead letter Try again user.updated of"},
 		{"msg_5", `{"type":"role.created","object":"event","data":{}}`, "role.created", "nobody", "Ignored"},
 	}
 	for _, step := range steps {
@@ -138,7 +139,8 @@ func TestWebhooksPageByPage(t *testing.T) {
 	for _, before := range []string{"x", "-", "0-", "-5-a", "+1-a", "zzzzzzzzzzzzzzzz-a"} {
 		c.get("/admin/webhooks?before=" + url.QueryEscape(before)).status(http.StatusBadRequest)
 	}
-	c.get("/admin/webhooks?before=" + eventPlace{1, "\xff' OR 1=1"}.query()).status(http.StatusOK).lacks(".event")
+	c.get("/admin/webhooks?before="+eventPlace{1, "\xff' OR 1=1"}.query()).status(http.StatusOK).lacks(".event").shows(".no-events", "No more events. Show all events")
+	c.htmx("GET", "/admin/webhooks?outcome=stale&before="+eventPlace{1, "a"}.query(), nil).lacks(".event").shows(`hx-partial[hx-target="#status"]`, "No more event.")
 }
 
 func (p eventPlace) query() string { return url.QueryEscape(p.String()) }
@@ -229,7 +231,7 @@ func TestWebhooksPageEscapes(t *testing.T) {
 	site.deliver(delivery{id: "msg_1", body: fmt.Sprintf(`{"type":"session.created","object":"event","data":{"user_id":%q}}`, ada)})
 	row := "#" + eventRowID(hostile)
 	c := site.as(admin)
-	a := c.get("/admin/webhooks").shows(row+"-type", "user."+hostile).shows(row+"-user", hostile).shows(row+" .reason", hostile)
+	a := c.get("/admin/webhooks").shows(row+"-type", "user."+hostile).shows(row+"-user", hostile).shows(row+" details", hostile)
 	a.shows("#"+eventRowID("msg_1")+"-user", hostile)
 	if got := a.fields(row + " form").Get("id"); got != hostile {
 		t.Errorf("the form names the event %q, want %q", got, hostile)

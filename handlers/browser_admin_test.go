@@ -35,6 +35,8 @@ func testWebhooksPage(t *testing.T, b *browser, width int64) {
 	p.press(fmt.Sprintf(again, "user.created")).hears("The event is applied.").focused(eventRowID("msg_a"))
 	p.sees("#"+eventRowID("msg_a")+" .outcome", "Applied").sees("#"+eventRowID("msg_a"), "Joan").sees("#count-dead_letter b", "1")
 	p.press(fmt.Sprintf(again, "user.updated")).hears("still cannot be used").focused(eventRowID("msg_b")).fits()
+	p.press("Dismiss user.updated of 14 Nov 2023, 22:13:20").hears("The event is dismissed.").focused(eventRowID("msg_b"))
+	p.sees("#"+eventRowID("msg_b"), "Dismissed.").names()
 
 	p.press("Compare with Clerk now").hears("has started").focused("sync-heading")
 	p.hears("has ended").focused("sync-heading").sees(".sync", "The last one ended just now").names()

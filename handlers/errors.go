@@ -33,6 +33,7 @@ var (
 	errCrossOrigin      = &userError{http.StatusForbidden, "This came from another site and was not carried out. Open the page here and try again."}
 	errHalfSignedOut    = &userError{http.StatusServiceUnavailable, "You are signed out in this browser, but Clerk could not be reached to end the session there. If others use this computer, sign in and out again in a few minutes."}
 	errNoDeadLetter     = &userError{http.StatusNotFound, "This event cannot be tried again: it was applied meanwhile, or its text is not kept any more. Load the page anew to see how it stands."}
+	errDismissed        = &userError{http.StatusNotFound, "This event cannot be dismissed: it was dismissed or applied meanwhile. Load the page anew to see how it stands."}
 	errBadCursor        = &userError{http.StatusBadRequest, "That is no place in the list. Start at the first page."}
 	errBadQuery         = &userError{http.StatusBadRequest, "What follows the question mark in this address cannot be read."}
 	errBadBody          = &userError{http.StatusBadRequest, "The body did not arrive whole. Send it again."}

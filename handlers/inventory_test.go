@@ -64,6 +64,7 @@ var landmarks = map[string]string{
 	"partial alert":            `<hx-partial hx-target="#alerts"`,
 	"partial avatar":           `class="avatar`,
 	"partial byline":           `class="byline"`,
+	"partial detail":           `<details class="detail">`,
 	"partial event":            `class="event"`,
 	"partial events":           `<table class="events"`,
 	"partial events-more":      `hx-target="#event-rows"`,
@@ -82,6 +83,7 @@ var landmarks = map[string]string{
 	"partial posts":            `<p id="more"`,
 	"partial preview":          `class="preview"`,
 	"partial status":           `<hx-partial hx-target="#status"`,
+	"partial sync":             `<section id="sync"`,
 	"partial title":            `· Inkwell</title>`,
 }
 

@@ -42,6 +42,7 @@ func (s *Server) routes() []route {
 
 		{"GET /admin/webhooks", s.admin(s.showWebhooks)},
 		{"POST /admin/webhooks/retry", s.admin(s.retryWebhook)},
+		{"POST /admin/webhooks/dismiss", s.admin(s.dismissWebhook)},
 		{"GET /admin/sync", s.admin(s.showSync)},
 		{"POST /admin/sync", s.admin(s.requestSync)},
 

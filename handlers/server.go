@@ -22,11 +22,13 @@ import (
 	"inkwell/templates"
 )
 
-// Config is what a Server needs. All fields but WebhookSecrets must be set.
+// Config is what a Server needs. All fields but WebhookSecrets and DashboardURL
+// must be set.
 type Config struct {
 	DB             *db.DB
 	Clerk          clerk.Config
 	WebhookSecrets []string // none: the webhook answers 500
+	DashboardURL   string   // of a stand-in for Clerk: its page of webhooks; "": Clerk's
 	SessionKeys    [][]byte // pairs of a 64-byte and a 32-byte key, newest first
 	Log            *slog.Logger
 }
@@ -45,6 +47,7 @@ type Server struct {
 	policies policies
 	log      *slog.Logger
 
+	dashboard    dashboard
 	unconfigured rate.Sometimes // says that there is no webhook secret
 
 	trustedProxies []netip.Prefix
@@ -87,6 +90,7 @@ func New(c Config) (*Server, error) {
 		static:         files,
 		policies:       newPolicies(auth.Frontend()),
 		log:            c.Log,
+		dashboard:      newDashboard(c.DashboardURL),
 		unconfigured:   rate.Sometimes{Interval: time.Hour},
 		trustedProxies: c.Clerk.TrustedProxies,
 	}
