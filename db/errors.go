@@ -17,8 +17,8 @@ var (
 	// ErrTitleTaken: the author has another post with this title.
 	ErrTitleTaken = fmt.Errorf("%w: the author has a post with this title", ErrConflict)
 
-	// ErrStale: the post was changed since it was read.
-	ErrStale = fmt.Errorf("%w: the post was changed meanwhile", ErrConflict)
+	// ErrStale: the post or the bio was changed since it was read.
+	ErrStale = fmt.Errorf("%w: it was changed meanwhile", ErrConflict)
 
 	// ErrUntitled: a published post must have a title.
 	ErrUntitled = errors.New("a published post needs a title")

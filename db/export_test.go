@@ -10,6 +10,7 @@ import (
 // The queries whose plans are tested.
 const (
 	ListPostsSQL      = listPosts
+	ListPostsOfSQL    = listPostsOf
 	ListFullPostsSQL  = listFullPosts
 	ListDraftsSQL     = listDrafts
 	ListStalePostsSQL = listStalePosts

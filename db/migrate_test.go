@@ -159,6 +159,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"outcome", "INSERT INTO webhook_events (svix_id, type, outcome, received_at) VALUES ('a', 'b', 'duplicate', 1)"},
 		{"body of what was ignored", "INSERT INTO webhook_events (svix_id, type, outcome, received_at, body) VALUES ('a', 'user.x', 'ignored', 1, '{}')"},
 		{"body with a code in it", "INSERT INTO webhook_events (svix_id, type, outcome, error, received_at, body) VALUES ('a', 'sms.created', 'dead_letter', 'odd', 1, '{}')"},
+		{"who said nothing", "INSERT INTO profiles (user_id, quote_by) VALUES (1, 'Somebody')"},
 		{"session without an id", "INSERT INTO ended_sessions (session_id, ended_at) VALUES ('', 1)"},
 		{"dead letter without a reason", "INSERT INTO webhook_events (svix_id, type, outcome, received_at) VALUES ('a', 'b', 'dead_letter', 1)"},
 	}

@@ -28,6 +28,16 @@ type Post struct {
 	ContentHTML   string
 }
 
+type Profile struct {
+	UserID        int64
+	Quote         string
+	QuoteBy       string
+	BioUpdatedAt  Time
+	RenderVersion int64
+	Bio           string
+	BioHTML       string
+}
+
 type Rendering struct {
 	Version int64
 }

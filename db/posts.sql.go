@@ -9,6 +9,37 @@ import (
 	"context"
 )
 
+const getAnyPost = `-- name: GetAnyPost :one
+SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html
+FROM posts
+WHERE id = ?1
+`
+
+// GetAnyPost returns a post, also one that is deleted.
+func (q *Queries) GetAnyPost(ctx context.Context, id int64) (Post, error) {
+	row := q.db.QueryRowContext(ctx, getAnyPost, id)
+	var i Post
+	err := row.Scan(
+		&i.ID,
+		&i.AuthorID,
+		&i.Title,
+		&i.TitleKey,
+		&i.Published,
+		&i.Views,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.PublishedAt,
+		&i.DeletedAt,
+		&i.DeletedBy,
+		&i.FormKey,
+		&i.RenderVersion,
+		&i.Excerpt,
+		&i.Content,
+		&i.ContentHTML,
+	)
+	return i, err
+}
+
 const getPost = `-- name: GetPost :one
 SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html,
     coalesce(users.name, '') AS author_name,
@@ -61,7 +92,7 @@ FROM renderings
 `
 
 // GetRenderVersion returns the version of the renderer that has rendered all
-// posts, 0 when none has.
+// posts and bios, 0 when none has.
 func (q *Queries) GetRenderVersion(ctx context.Context) (int64, error) {
 	row := q.db.QueryRowContext(ctx, getRenderVersion)
 	var version int64
@@ -206,6 +237,38 @@ func (q *Queries) ListFullPosts(ctx context.Context, arg ListFullPostsParams) ([
 	return items, nil
 }
 
+const listPostIDsOf = `-- name: ListPostIDsOf :many
+SELECT id
+FROM posts
+WHERE author_id = ?1
+ORDER BY id
+`
+
+// ListPostIDsOf returns the ids of all posts of an author, also of those that
+// are not published and those that are deleted.
+func (q *Queries) ListPostIDsOf(ctx context.Context, authorID int64) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, listPostIDsOf, authorID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listPosts = `-- name: ListPosts :many
 SELECT posts.id,
     posts.title,
@@ -256,6 +319,85 @@ func (q *Queries) ListPosts(ctx context.Context, arg ListPostsParams) ([]ListPos
 	var items []ListPostsRow
 	for rows.Next() {
 		var i ListPostsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Title,
+			&i.Excerpt,
+			&i.PublishedAt,
+			&i.UpdatedAt,
+			&i.AuthorID,
+			&i.AuthorName,
+			&i.AuthorUsername,
+			&i.AuthorImageURL,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listPostsOf = `-- name: ListPostsOf :many
+SELECT posts.id,
+    posts.title,
+    posts.excerpt,
+    posts.published_at,
+    posts.updated_at,
+    posts.author_id,
+    coalesce(users.name, '') AS author_name,
+    users.username AS author_username,
+    coalesce(users.image_url, '') AS author_image_url
+FROM posts
+JOIN users ON users.id = posts.author_id
+WHERE posts.author_id = ?1
+  AND posts.published = 1
+  AND posts.deleted_at IS NULL
+  AND posts.published_at <= ?2
+  AND (posts.published_at < ?2 OR posts.id < ?3)
+ORDER BY posts.published_at DESC, posts.id DESC
+LIMIT ?4
+`
+
+type ListPostsOfParams struct {
+	AuthorID int64
+	BeforeAt Time
+	BeforeID int64
+	PageSize int64
+}
+
+type ListPostsOfRow struct {
+	ID             int64
+	Title          string
+	Excerpt        string
+	PublishedAt    Time
+	UpdatedAt      Time
+	AuthorID       int64
+	AuthorName     Text
+	AuthorUsername *string
+	AuthorImageURL Text
+}
+
+// ListPostsOf is ListPosts of one author.
+func (q *Queries) ListPostsOf(ctx context.Context, arg ListPostsOfParams) ([]ListPostsOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, listPostsOf,
+		arg.AuthorID,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListPostsOfRow
+	for rows.Next() {
+		var i ListPostsOfRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.Title,

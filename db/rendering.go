@@ -24,8 +24,8 @@ func (d *DB) SetRendering(ctx context.Context, id int64, updatedAt Time, html, e
 	return nil
 }
 
-// SetRenderVersion notes that no post is left that a renderer older than
-// version rendered, for GetRenderVersion.
+// SetRenderVersion notes that no post and no bio is left that a renderer older
+// than version rendered, for GetRenderVersion.
 func (d *DB) SetRenderVersion(ctx context.Context, version int64) error {
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
 		if err := q.clearRenderVersion(ctx); err != nil {

@@ -107,6 +107,20 @@ func (d *DB) saveUser(ctx context.Context, q *Queries, data UserData, v version)
 	return changed > 0, err
 }
 
+// DeleteUser makes a user whom Clerk has deleted a tombstone, as a webhook event
+// of the deletion does: it clears what is personal and deletes their posts for
+// good. To delete them again changes nothing.
+func (d *DB) DeleteUser(ctx context.Context, clerkID string) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
+		_, err := d.deleteUser(ctx, q, clerkID, d.now())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("delete user: %w", err)
+	}
+	return nil
+}
+
 // deleteUser makes a user a tombstone, also one never heard of. It reports
 // whether they were live, or were thought to have been deleted later than at.
 func (d *DB) deleteUser(ctx context.Context, q *Queries, clerkID string, at Time) (bool, error) {
@@ -119,6 +133,9 @@ func (d *DB) deleteUser(ctx context.Context, q *Queries, clerkID string, at Time
 	}
 	changed, err := q.deleteUser(ctx, deleteUserParams{ClerkID: clerkID, DeletedAt: at, Now: now})
 	if err != nil {
+		return false, err
+	}
+	if err := q.deleteProfileOf(ctx, clerkID); err != nil {
 		return false, err
 	}
 	if err := q.deletePostsOf(ctx, deletePostsOfParams{ClerkID: clerkID, DeletedAt: now}); err != nil {

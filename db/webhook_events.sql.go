@@ -256,6 +256,65 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListE
 	return items, nil
 }
 
+const listEventsOf = `-- name: ListEventsOf :many
+SELECT svix_id, type, outcome, received_at
+FROM webhook_events
+WHERE clerk_id = ?1
+  AND received_at <= ?2
+  AND (received_at < ?2 OR svix_id < ?3)
+ORDER BY received_at DESC, svix_id DESC
+LIMIT ?4
+`
+
+type ListEventsOfParams struct {
+	ClerkID  Text
+	BeforeAt Time
+	BeforeID string
+	PageSize int64
+}
+
+type ListEventsOfRow struct {
+	SvixID     string
+	Type       string
+	Outcome    Outcome
+	ReceivedAt Time
+}
+
+// ListEventsOf returns a page of the stored events about the user of Clerk's id,
+// newest first, as ListEvents does. It reads over those about others.
+func (q *Queries) ListEventsOf(ctx context.Context, arg ListEventsOfParams) ([]ListEventsOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, listEventsOf,
+		arg.ClerkID,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListEventsOfRow
+	for rows.Next() {
+		var i ListEventsOfRow
+		if err := rows.Scan(
+			&i.SvixID,
+			&i.Type,
+			&i.Outcome,
+			&i.ReceivedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const clearBodies = `-- name: clearBodies :exec
 UPDATE webhook_events
 SET body = NULL

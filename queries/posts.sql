@@ -31,6 +31,27 @@ WHERE posts.published = 1
 ORDER BY posts.published_at DESC, posts.id DESC
 LIMIT sqlc.arg(page_size);
 
+-- name: ListPostsOf :many
+-- ListPostsOf is ListPosts of one author.
+SELECT posts.id,
+    posts.title,
+    posts.excerpt,
+    posts.published_at,
+    posts.updated_at,
+    posts.author_id,
+    coalesce(users.name, '') AS author_name,
+    users.username AS author_username,
+    coalesce(users.image_url, '') AS author_image_url
+FROM posts
+JOIN users ON users.id = posts.author_id
+WHERE posts.author_id = sqlc.arg(author_id)
+  AND posts.published = 1
+  AND posts.deleted_at IS NULL
+  AND posts.published_at <= sqlc.arg(before_at)
+  AND (posts.published_at < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
+ORDER BY posts.published_at DESC, posts.id DESC
+LIMIT sqlc.arg(page_size);
+
 -- name: ListFullPosts :many
 -- ListFullPosts is ListPosts with everything that belongs to a post.
 SELECT sqlc.embed(posts),
@@ -70,6 +91,20 @@ FROM posts
 WHERE id > sqlc.arg(after_id) AND render_version < sqlc.arg(version)
 ORDER BY id
 LIMIT sqlc.arg(page_size);
+
+-- name: ListPostIDsOf :many
+-- ListPostIDsOf returns the ids of all posts of an author, also of those that
+-- are not published and those that are deleted.
+SELECT id
+FROM posts
+WHERE author_id = sqlc.arg(author_id)
+ORDER BY id;
+
+-- name: GetAnyPost :one
+-- GetAnyPost returns a post, also one that is deleted.
+SELECT *
+FROM posts
+WHERE id = sqlc.arg(id);
 
 -- name: getLivePost :one
 -- getLivePost returns a post that is not deleted.
@@ -111,7 +146,7 @@ WHERE id = sqlc.arg(id);
 
 -- name: GetRenderVersion :one
 -- GetRenderVersion returns the version of the renderer that has rendered all
--- posts, 0 when none has.
+-- posts and bios, 0 when none has.
 SELECT CAST(coalesce(max(version), 0) AS BIGINT) AS version
 FROM renderings;
 

@@ -56,6 +56,17 @@ FROM webhook_events
 LEFT JOIN users ON users.clerk_id = webhook_events.clerk_id
 WHERE webhook_events.svix_id = sqlc.arg(svix_id);
 
+-- name: ListEventsOf :many
+-- ListEventsOf returns a page of the stored events about the user of Clerk's id,
+-- newest first, as ListEvents does. It reads over those about others.
+SELECT svix_id, type, outcome, received_at
+FROM webhook_events
+WHERE clerk_id = sqlc.arg(clerk_id)
+  AND received_at <= sqlc.arg(before_at)
+  AND (received_at < sqlc.arg(before_at) OR svix_id < sqlc.arg(before_id))
+ORDER BY received_at DESC, svix_id DESC
+LIMIT sqlc.arg(page_size);
+
 -- name: CountEvents :many
 -- CountEvents returns how many of the stored events have each outcome.
 SELECT outcome, count(*) AS events

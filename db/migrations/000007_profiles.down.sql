@@ -1,0 +1,2 @@
+DROP INDEX posts_of_author;
+DROP TABLE profiles;
