@@ -15,6 +15,7 @@ import (
 
 	"github.com/clerk/clerk-sdk-go/v2"
 	"github.com/clerk/clerk-sdk-go/v2/session"
+	"github.com/clerk/clerk-sdk-go/v2/user"
 	"golang.org/x/time/rate"
 )
 
@@ -89,6 +90,20 @@ func (a *API) RevokeSession(ctx context.Context, id string) error {
 	_, err := client.Revoke(ctx, &session.RevokeParams{ID: id})
 	if err = plain(err); err != nil && !isNotFound(err) {
 		return fmt.Errorf("clerk: revoke session: %w", err)
+	}
+	return nil
+}
+
+// DeleteUser deletes a user at Clerk, who ends their sessions. A user who does
+// not exist is deleted already.
+func (a *API) DeleteUser(ctx context.Context, id string) error {
+	if !isID(id) {
+		return nil
+	}
+	client := &user.Client{Backend: a.backend}
+	_, err := client.Delete(ctx, id)
+	if err = plain(err); err != nil && !isNotFound(err) {
+		return fmt.Errorf("clerk: delete user: %w", err)
 	}
 	return nil
 }

@@ -59,15 +59,27 @@ func TestAPIUser(t *testing.T) {
 }
 
 func TestAPIRevokeSession(t *testing.T) {
-	revoked := ""
+	testEnding(t, "POST /v1/sessions/{id}/revoke", (*clerk.API).RevokeSession)
+}
+
+func TestAPIDeleteUser(t *testing.T) {
+	testEnding(t, "DELETE /v1/users/{id}", (*clerk.API).DeleteUser)
+}
+
+// testEnding tests the end of what has an id: what does not exist has ended.
+func testEnding(t *testing.T, pattern string, end func(api *clerk.API, ctx context.Context, id string) error) {
+	t.Helper()
+	ended := ""
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/sessions/{id}/revoke", func(w http.ResponseWriter, r *http.Request) {
-		revoked = r.PathValue("id")
-		switch revoked {
-		case "sess_1":
-			answer(200, map[string]any{"id": "sess_1", "status": "revoked"})(w, r)
-		case "sess_gone":
+	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		ended = r.PathValue("id")
+		switch ended {
+		case "id_1":
+			answer(200, map[string]any{"id": "id_1"})(w, r)
+		case "id_gone":
 			answer(404, clerksError("resource_not_found"))(w, r)
+		case "id_elsewhere":
+			answer(404, "not Clerk")(w, r)
 		default:
 			answer(500, clerksError("down"))(w, r)
 		}
@@ -77,16 +89,17 @@ func TestAPIRevokeSession(t *testing.T) {
 		id, asked string
 		fails     bool
 	}{
-		{"sess_1", "sess_1", false},
-		{"sess_gone", "sess_gone", false},
-		{"sess_down", "sess_down", true},
+		{"id_1", "id_1", false},
+		{"id_gone", "id_gone", false},
+		{"id_elsewhere", "id_elsewhere", true},
+		{"id_down", "id_down", true},
 		{"", "", false},
 		{"../users/user_1", "", false},
 	}
 	for _, tt := range tests {
-		revoked = ""
-		if err := api.RevokeSession(t.Context(), tt.id); (err != nil) != tt.fails || revoked != tt.asked {
-			t.Errorf("RevokeSession(%q): %v, asked for %q", tt.id, err, revoked)
+		ended = ""
+		if err := end(api, t.Context(), tt.id); (err != nil) != tt.fails || ended != tt.asked {
+			t.Errorf("ending %q: %v, asked for %q", tt.id, err, ended)
 		}
 	}
 }
