@@ -12,7 +12,8 @@ import (
 	"inkwell/db"
 )
 
-// pageSize is how many posts a page of a list has.
+// pageSize is how many posts a page of a list has, if its reader has not chosen
+// another number.
 const pageSize = 20
 
 // A cursor is a place in a list of posts: right behind the one with this time
@@ -78,11 +79,12 @@ func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) err
 	if err != nil {
 		return err
 	}
-	rows, err := s.db.ListPosts(r.Context(), db.ListPostsParams{BeforeAt: before.at, BeforeID: before.id, PageSize: pageSize + 1})
+	size := s.pageSizeFor(r)
+	rows, err := s.db.ListPosts(r.Context(), db.ListPostsParams{BeforeAt: before.at, BeforeID: before.id, PageSize: int64(size) + 1})
 	if err != nil {
 		return fmt.Errorf("feed: %w", err)
 	}
-	items, more := newFeedItems(rows, v, time.Now())
+	items, more := newFeedItems(rows, size, v, time.Now())
 	if wantsFragment(r) {
 		return s.morePosts(w, items, more)
 	}
@@ -126,29 +128,40 @@ func (s *Server) renderItems(items []postItem, more moreView) (postsView, error)
 	return postsView{Items: template.HTML(all.String()), More: more}, nil
 }
 
-// newFeedItems shows rows, of which one more than a page means that another
+// newFeedItems shows rows, of which one more than size means that another page
 // follows.
-func newFeedItems(rows []db.ListPostsRow, v visitor, now time.Time) ([]postItem, moreView) {
-	rows, next := nextPage(rows, pageSize, func(row db.ListPostsRow) cursor { return cursor{row.PublishedAt, row.ID} })
+func newFeedItems(rows []db.ListPostsRow, size int, v visitor, now time.Time) ([]postItem, moreView) {
+	rows, next := nextPage(rows, size, func(row db.ListPostsRow) cursor { return cursor{row.PublishedAt, row.ID} })
 	items := make([]postItem, len(rows))
 	for i, row := range rows {
-		items[i].postHead = postHead{
-			postActions: newPostActions(v, row.ID, row.AuthorID, row.Title, viewItem),
-			URL:         postPath(row.ID, row.Title),
-			Author:      newAuthor(row.AuthorID, row.AuthorName, row.AuthorUsername, row.AuthorImageURL),
-			Time:        newMoment(row.PublishedAt.Time(), now),
-			Edited:      edited(row.PublishedAt, row.UpdatedAt),
-		}
-		items[i].Excerpt = row.Excerpt
+		items[i] = newFeedItem(row, v, now)
 	}
-	more := moreView{End: "That is all there is."}
-	switch {
-	case next != nil:
-		more.URL = "/?before=" + next.String()
-	case len(rows) == 0:
-		more.End = "Nothing is written here yet."
+	end := "That is all there is."
+	if len(rows) == 0 {
+		end = "Nothing is written here yet."
 	}
-	return items, more
+	return items, newMore("/", next, end)
+}
+
+// newFeedItem shows a published post in a list.
+func newFeedItem(row db.ListPostsRow, v visitor, now time.Time) postItem {
+	head := postHead{
+		postActions: newPostActions(v, row.ID, row.AuthorID, row.Title, viewItem),
+		URL:         postPath(row.ID, row.Title),
+		Author:      newAuthor(row.AuthorID, row.AuthorName, row.AuthorUsername, row.AuthorImageURL),
+		Time:        newMoment(row.PublishedAt.Time(), now),
+		Edited:      edited(row.PublishedAt, row.UpdatedAt),
+	}
+	return postItem{postHead: head, Excerpt: row.Excerpt}
+}
+
+// newMore leads to the next page of the list at a path. Without one it says how
+// the list ends.
+func newMore(path string, next *cursor, end string) moreView {
+	if next == nil {
+		return moreView{End: end}
+	}
+	return moreView{URL: path + "?before=" + next.String()}
 }
 
 // edited reports whether a post was changed noticeably later than published.
@@ -162,11 +175,12 @@ func (s *Server) showDrafts(w http.ResponseWriter, r *http.Request, user db.User
 	if err != nil {
 		return err
 	}
-	rows, err := s.db.ListDrafts(r.Context(), db.ListDraftsParams{AuthorID: user.ID, BeforeAt: before.at, BeforeID: before.id, PageSize: pageSize + 1})
+	size := s.pageSizeFor(r)
+	rows, err := s.db.ListDrafts(r.Context(), db.ListDraftsParams{AuthorID: user.ID, BeforeAt: before.at, BeforeID: before.id, PageSize: int64(size) + 1})
 	if err != nil {
 		return fmt.Errorf("drafts: %w", err)
 	}
-	items, more := newDraftItems(rows, user, time.Now())
+	items, more := newDraftItems(rows, size, user, time.Now())
 	if wantsFragment(r) {
 		return s.morePosts(w, items, more)
 	}
@@ -177,8 +191,8 @@ func (s *Server) showDrafts(w http.ResponseWriter, r *http.Request, user db.User
 	return s.page(w, r, http.StatusOK, "drafts", page{Title: "Your drafts", Main: drafts})
 }
 
-func newDraftItems(rows []db.ListDraftsRow, user db.User, now time.Time) ([]postItem, moreView) {
-	rows, next := nextPage(rows, pageSize, func(row db.ListDraftsRow) cursor { return cursor{row.UpdatedAt, row.ID} })
+func newDraftItems(rows []db.ListDraftsRow, size int, user db.User, now time.Time) ([]postItem, moreView) {
+	rows, next := nextPage(rows, size, func(row db.ListDraftsRow) cursor { return cursor{row.UpdatedAt, row.ID} })
 	items := make([]postItem, len(rows))
 	for i, row := range rows {
 		items[i].postHead = postHead{
@@ -190,12 +204,9 @@ func newDraftItems(rows []db.ListDraftsRow, user db.User, now time.Time) ([]post
 		}
 		items[i].Excerpt = row.Excerpt
 	}
-	more := moreView{End: "No more drafts."}
-	switch {
-	case next != nil:
-		more.URL = "/drafts?before=" + next.String()
-	case len(rows) == 0:
-		more.End = "You have no drafts."
+	end := "No more drafts."
+	if len(rows) == 0 {
+		end = "You have no drafts."
 	}
-	return items, more
+	return items, newMore("/drafts", next, end)
 }

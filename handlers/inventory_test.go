@@ -58,6 +58,7 @@ var landmarks = map[string]string{
 	"page feed":                `<div id="feed"`,
 	"page post":                `<main id="main" tabindex="-1">` + "\n" + `<article`,
 	"page post-form":           `<form id="post-form"`,
+	"page settings":            `id="settings"`,
 	"page signed-in":           `<h1>You are signed in</h1>`,
 	"page sign-in":             `data-clerk-component="sign-`,
 	"partial account":          `<div id="account"`,

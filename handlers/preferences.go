@@ -22,9 +22,16 @@ type notice struct {
 // preferences are what the app's own cookie holds: how somebody likes to read,
 // and the notice for their next page. Nothing in it says who they are.
 type preferences struct {
-	Theme  string
-	Notice notice // only Text and UndoID are kept
+	Theme    string // light, dark or "" for the system's
+	PageSize int    // one of pageSizes
+	Notice   notice // only Text and UndoID are kept
 }
+
+// pageSizes are how many posts a page of a list may have.
+var pageSizes = []int{10, pageSize, 50, 100}
+
+// pageSizeFor returns how many posts a page of a list has for who asks.
+func (s *Server) pageSizeFor(r *http.Request) int { return s.preferences(r).PageSize }
 
 // cookieLife is how long the app's own cookie is kept.
 const cookieLife = 365 * 24 * 60 * 60 // seconds
@@ -47,12 +54,15 @@ func (s *Server) cookieName(r *http.Request) string {
 // preferences reads the app's own cookie. One that is missing, altered or
 // signed with a forgotten key is an empty one.
 func (s *Server) preferences(r *http.Request) preferences {
+	p := preferences{PageSize: pageSize}
 	if _, err := r.Cookie(s.cookieName(r)); err != nil {
-		return preferences{}
+		return p
 	}
 	session, _ := s.cookies.New(r, s.cookieName(r))
-	var p preferences
 	p.Theme, _ = session.Values["theme"].(string)
+	if size, _ := session.Values["page_size"].(int); slices.Contains(pageSizes, size) {
+		p.PageSize = size
+	}
 	p.Notice.Text, _ = session.Values["notice"].(string)
 	p.Notice.UndoID, _ = session.Values["undo"].(int64)
 	return p
@@ -65,6 +75,9 @@ func (s *Server) savePreferences(w http.ResponseWriter, r *http.Request, p prefe
 	session.Options = &sessions.Options{Path: "/", MaxAge: cookieLife, HttpOnly: true, Secure: s.isHTTPS(r), SameSite: http.SameSiteLaxMode}
 	if p.Theme != "" {
 		session.Values["theme"] = p.Theme
+	}
+	if p.PageSize != pageSize {
+		session.Values["page_size"] = p.PageSize
 	}
 	if p.Notice.Text != "" {
 		session.Values["notice"] = p.Notice.Text
@@ -92,15 +105,21 @@ func (s *Server) updatePreferences(w http.ResponseWriter, r *http.Request, _ vis
 		return err
 	}
 	p := s.preferences(r)
-	switch theme := form.Get("theme"); {
-	case theme == "system":
-		p.Theme = ""
-	case slices.Contains([]string{"light", "dark"}, theme):
-		p.Theme = theme
-	default:
-		return &userError{http.StatusUnprocessableEntity, fmt.Sprintf("The colours are system, light or dark, not %q.", clip(theme, 20))}
+	if p.Theme, err = readTheme(form.Get("theme")); err != nil {
+		return err
 	}
 	s.savePreferences(w, r, p)
 	http.Redirect(w, r, localPath(form.Get("return_to")), http.StatusSeeOther)
 	return nil
+}
+
+// readTheme returns the theme that a form names.
+func readTheme(name string) (string, error) {
+	switch name {
+	case "system":
+		return "", nil
+	case "light", "dark":
+		return name, nil
+	}
+	return "", &userError{http.StatusUnprocessableEntity, fmt.Sprintf("The colours are system, light or dark, not %q.", clip(name, 20))}
 }

@@ -39,6 +39,8 @@ func (s *Server) routes() []route {
 		{"GET /account", s.signedIn(s.showAccount)},
 		{"POST /account", s.signedIn(s.refreshAccount)},
 		{"POST /preferences", s.public(s.updatePreferences)},
+		{"GET /settings", s.public(s.showSettings)},
+		{"POST /settings", s.public(s.updateSettings)},
 
 		{"GET /admin/webhooks", s.admin(s.showWebhooks)},
 		{"POST /admin/webhooks/retry", s.admin(s.retryWebhook)},
