@@ -47,6 +47,12 @@ var access = []accessCase{
 	{"POST /posts/{id}/restore", "/posts/{deleted}/restore", "", "401 404 303 404 404 401 401"},
 	{"GET /drafts", "", "", "303 200 200 200 200 401 401"},
 
+	{"GET /users/{id}", "/users/{user}", "", "200 200 200 200 200 200 200"},
+	{"GET /users/{id}/bio", "/users/{user}/bio", "", "303 403 200 403 403 401 401"},
+	{"POST /users/{id}/bio", "/users/{user}/bio", "bio=New", "401 403 303 403 403 401 401"},
+	{"GET /users/{id}/quote", "/users/{user}/quote", "", "303 403 200 403 403 401 401"},
+	{"POST /users/{id}/quote", "/users/{user}/quote", "quote=New", "401 403 303 403 403 401 401"},
+
 	{"GET /sign-in", "", "", "200 303 303 303 303 401 401"},
 	{"GET /sign-up", "", "", "200 303 303 303 303 401 401"},
 	{"POST /sign-out", "", "", "303 303 303 303 303 303 303"},

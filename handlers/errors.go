@@ -27,11 +27,13 @@ var (
 	errUnverified       = &userError{http.StatusServiceUnavailable, "Clerk, which keeps the sign-ins of this site, cannot be reached, so that we cannot tell who you are. Nothing was changed: try again in a minute. Reading works without it."}
 	errNotRefreshed     = &userError{http.StatusServiceUnavailable, "Clerk cannot be asked about your account at the moment. Try again in a minute."}
 	errNotAuthor        = &userError{http.StatusForbidden, "Only its author can change this post."}
+	errNotOwnProfile    = &userError{http.StatusForbidden, "Only they themselves can change this profile."}
 	errNotModerator     = &userError{http.StatusForbidden, "Only its author or a moderator can delete this post."}
 	errNotAdmin         = &userError{http.StatusForbidden, "This page is for administrators. Ask the owner of this site to make you one."}
 	errTitleInUseAgain  = &userError{http.StatusConflict, "The author has another post with this title by now. Rename that one, then undo again."}
 	errCrossOrigin      = &userError{http.StatusForbidden, "This came from another site and was not carried out. Open the page here and try again."}
 	errHalfSignedOut    = &userError{http.StatusServiceUnavailable, "You are signed out in this browser, but Clerk could not be reached to end the session there. If others use this computer, sign in and out again in a few minutes."}
+	errHalfDeleted      = &userError{http.StatusServiceUnavailable, "Your account at Clerk is deleted, and nobody can sign in with it any more. What you wrote here could not be deleted at the moment: that follows by itself within a day."}
 	errNoDeadLetter     = &userError{http.StatusNotFound, "This event cannot be tried again: it was applied meanwhile, or its text is not kept any more. Load the page anew to see how it stands."}
 	errDismissed        = &userError{http.StatusNotFound, "This event cannot be dismissed: it was dismissed or applied meanwhile. Load the page anew to see how it stands."}
 	errBadCursor        = &userError{http.StatusBadRequest, "That is no place in the list. Start at the first page."}

@@ -45,7 +45,11 @@ func (s *Server) askToSendAgain(w http.ResponseWriter, r *http.Request, v visito
 // newFields returns the first value of each field: first those that people
 // type, then the others.
 func newFields(values url.Values) []field {
-	typed := []field{{Name: "title", Label: "Title"}, {Name: "content", Label: "Text", Long: true}}
+	typed := []field{
+		{Name: "title", Label: "Title"}, {Name: "content", Label: "Text", Long: true},
+		{Name: "bio", Label: "Bio", Long: true},
+		{Name: "quote", Label: "Quote", Long: true}, {Name: "quote_by", Label: "Who said it"},
+	}
 	var fields []field
 	for _, f := range typed {
 		if values.Has(f.Name) {

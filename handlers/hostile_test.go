@@ -115,14 +115,19 @@ var mutating = []struct{ method, path, body, kind string }{
 	{"POST", "/posts/1/preview", "title=x", "application/x-www-form-urlencoded"},
 	{"POST", "/sign-out", "", ""},
 	{"POST", "/preferences", "theme=dark", "application/x-www-form-urlencoded"},
+	{"POST", "/users/1/bio", "bio=x", "application/x-www-form-urlencoded"},
+	{"POST", "/users/1/quote", "quote=x", "application/x-www-form-urlencoded"},
+	{"POST", "/settings", "theme=dark&page_size=10", "application/x-www-form-urlencoded"},
+	{"POST", "/settings/delete", "word=delete", "application/x-www-form-urlencoded"},
 	{"POST", "/api/posts", `{"title":"x"}`, "application/json"},
 	{"PATCH", "/api/posts/1", `{"title":"x"}`, "application/json"},
 	{"DELETE", "/api/posts/1", "", ""},
 }
 
-// everything is the state of all posts, for comparison.
+// everything is the state of all posts, profiles and users, for comparison.
 func everything(s *testSite) string {
-	return dbtest.Value[string](s.t, s.db, "SELECT group_concat(id || title || content || published || updated_at || coalesce(deleted_at, 0), ' ') FROM posts")
+	return dbtest.Value[string](s.t, s.db, `SELECT group_concat(id || title || content || published || updated_at || coalesce(deleted_at, 0), ' ')
+		|| (SELECT count(*) FROM profiles) || (SELECT group_concat(id || updated_at) FROM users) FROM posts`)
 }
 
 func newSiteWithPosts(t *testing.T) *testSite {
@@ -175,7 +180,7 @@ func TestSafeMethodsChangeNothing(t *testing.T) {
 	c := site.as(ada)
 	for _, m := range mutating {
 		for _, method := range []string{"GET", "HEAD", "OPTIONS", "TRACE"} {
-			if a := c.send(method, m.path+"?title=x&published=true&theme=dark&view=item", ""); a.StatusCode == http.StatusMethodNotAllowed && a.Header.Get("Allow") == "" {
+			if a := c.send(method, m.path+"?title=x&published=true&theme=dark&view=item&bio=x&quote=x&word=delete", ""); a.StatusCode == http.StatusMethodNotAllowed && a.Header.Get("Allow") == "" {
 				t.Errorf("%s %s does not say what is allowed", method, m.path)
 			}
 		}

@@ -153,11 +153,9 @@ func (s *Server) giveBack(w http.ResponseWriter, r *http.Request, form postForm,
 	switch {
 	case errors.Is(err, db.ErrTitleTaken):
 		return s.refuse(w, r, form, fieldProblems{title: titleTaken})
-	case wantsFragment(r) || !db.IsUnavailable(err):
+	case !s.mustGiveBack(w, r, err):
 		return err
 	}
-	s.log.Error("cannot save a post", "id", requestID(r), "error", err)
-	w.Header().Set("Retry-After", retryAfter)
 	form.Problem = problemOf(err).text
 	return s.showForm(w, r, http.StatusServiceUnavailable, form)
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"inkwell/db"
 )
 
 // A page is what layout.html shows.
@@ -150,6 +152,18 @@ func (s *Server) useClerk(w http.ResponseWriter, p *page, ui bool) {
 		policy = strings.ReplaceAll(s.policies.ui, "%NONCE%", p.Clerk.Nonce)
 	}
 	w.Header().Set("Content-Security-Policy", policy)
+}
+
+// mustGiveBack reports whether a form that met an error has to be answered with
+// what was typed into it, because a page without JavaScript would lose that. Then
+// the answer is a 503, and the error is in the log.
+func (s *Server) mustGiveBack(w http.ResponseWriter, r *http.Request, err error) bool {
+	if wantsFragment(r) || !db.IsUnavailable(err) {
+		return false
+	}
+	s.log.Error("cannot save a form", "id", requestID(r), "path", r.URL.Path, "error", err)
+	w.Header().Set("Retry-After", retryAfter)
+	return true
 }
 
 // writeJSON answers with v as JSON of the given type.

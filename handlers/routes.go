@@ -32,6 +32,12 @@ func (s *Server) routes() []route {
 		{"POST /posts/{id}/restore", s.signedIn(s.restorePost)},
 		{"GET /drafts", s.signedIn(s.showDrafts)},
 
+		{"GET /users/{id}", s.public(s.showProfile)},
+		{"GET /users/{id}/bio", s.signedIn(s.editBio)},
+		{"POST /users/{id}/bio", s.signedIn(s.updateBio)},
+		{"GET /users/{id}/quote", s.signedIn(s.editQuote)},
+		{"POST /users/{id}/quote", s.signedIn(s.updateQuote)},
+
 		{"GET /sign-in", s.public(s.showSignIn)},
 		{"GET /sign-up", s.public(s.showSignUp)},
 		{"POST /sign-out", s.public(s.signOut)},

@@ -21,6 +21,7 @@ const (
 const (
 	titleTaken   = "You have another post with this title. Choose a different one."
 	titleMissing = "A post needs a title before it can be published."
+	growsTooLong = "This grows far too long when it is shown. Repeat less of it."
 )
 
 // A postText is what an author writes.
@@ -43,7 +44,7 @@ func (s *Server) prepare(t postText) (db.PostContent, fieldProblems) {
 	}
 	content, err := s.rendered(t.Content)
 	if errors.Is(err, templates.ErrTooLarge) {
-		p.content = "This grows far too long when it is shown. Repeat less of it."
+		p.content = growsTooLong
 	}
 	return content, p
 }

@@ -13,8 +13,8 @@ const upkeepPause = time.Hour
 
 // KeepUp does, at once and then every hour until Close, what nobody asks for:
 // it removes posts that were deleted long ago and what is not needed any more
-// of webhooks, and renders those posts anew that an older version of the program
-// rendered. Once a day it compares the users with Clerk's.
+// of webhooks, and renders those posts and bios anew that an older version of
+// the program rendered. Once a day it compares the users with Clerk's.
 func (s *Server) KeepUp() {
 	s.loops.Go(s.syncDaily)
 	s.loops.Go(func() {
@@ -52,20 +52,27 @@ func (s *Server) purge(ctx context.Context, what string, remove func(context.Con
 	}
 }
 
-// renderStale renders posts anew that another version rendered. Once that is
-// done it costs nothing to find it done.
+// renderStale renders anew what another version rendered. Once that is done it
+// costs nothing to find it done.
 func (s *Server) renderStale(ctx context.Context) error {
 	version, err := s.db.GetRenderVersion(ctx)
 	if err != nil || version == templates.MarkdownVersion {
 		return err
 	}
+	if err := s.renderStalePosts(ctx); err != nil {
+		return err
+	}
+	if err := s.renderStaleBios(ctx); err != nil {
+		return err
+	}
+	return s.db.SetRenderVersion(ctx, templates.MarkdownVersion)
+}
+
+func (s *Server) renderStalePosts(ctx context.Context) error {
 	for last := int64(0); ; {
 		posts, err := s.db.ListStalePosts(ctx, db.ListStalePostsParams{AfterID: last, Version: templates.MarkdownVersion, PageSize: pageSize})
-		if err != nil {
+		if err != nil || len(posts) == 0 {
 			return err
-		}
-		if len(posts) == 0 {
-			return s.db.SetRenderVersion(ctx, templates.MarkdownVersion)
 		}
 		for _, p := range posts {
 			last = p.ID
@@ -75,6 +82,26 @@ func (s *Server) renderStale(ctx context.Context) error {
 				continue
 			}
 			if err := s.db.SetRendering(ctx, p.ID, p.UpdatedAt, content.HTML, content.Excerpt, content.RenderVersion); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (s *Server) renderStaleBios(ctx context.Context) error {
+	for last := int64(0); ; {
+		bios, err := s.db.ListStaleBios(ctx, db.ListStaleBiosParams{AfterID: last, Version: templates.MarkdownVersion, PageSize: pageSize})
+		if err != nil || len(bios) == 0 {
+			return err
+		}
+		for _, b := range bios {
+			last = b.UserID
+			bio, err := s.rendered(b.Bio)
+			if err != nil {
+				s.log.Error("a bio keeps its old rendering", "user", b.UserID, "error", err)
+				continue
+			}
+			if err := s.db.SetBioRendering(ctx, b.UserID, b.BioUpdatedAt, bio.HTML, bio.RenderVersion); err != nil {
 				return err
 			}
 		}

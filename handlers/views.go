@@ -28,14 +28,15 @@ func viewOf(name string) string {
 
 // currentUser is who is signed in, in the header of every page.
 type currentUser struct {
-	Name    string
-	Avatar  avatar
-	IsAdmin bool
+	Name       string
+	Avatar     avatar
+	ProfileURL string
+	IsAdmin    bool
 }
 
 func newCurrentUser(u db.User) *currentUser {
 	name := displayName(u.Name, u.Username)
-	return &currentUser{Name: name, Avatar: newAvatar(u.ID, name, u.ImageURL), IsAdmin: u.Role == db.RoleAdmin}
+	return &currentUser{Name: name, Avatar: newAvatar(u.ID, name, u.ImageURL), ProfileURL: profilePath(u.ID), IsAdmin: u.Role == db.RoleAdmin}
 }
 
 // avatar is a user's picture, or initials on a colour.
@@ -87,13 +88,14 @@ func displayName(name db.Text, username *string) string {
 
 // author is who wrote a post.
 type author struct {
+	URL    string // of their profile
 	Name   string
 	Avatar avatar
 }
 
 func newAuthor(id int64, name db.Text, username *string, imageURL db.Text) author {
 	shown := displayName(name, username)
-	return author{Name: shown, Avatar: newAvatar(id, shown, imageURL)}
+	return author{URL: profilePath(id), Name: shown, Avatar: newAvatar(id, shown, imageURL)}
 }
 
 // moment is a time as a reader sees it.
@@ -109,6 +111,12 @@ func newMoment(t, now time.Time) moment {
 		Label: ago(t, now),
 		Full:  t.UTC().Format("2 January 2006, 15:04 UTC"),
 	}
+}
+
+// newDay is a time of which the day counts alone.
+func newDay(t time.Time) moment {
+	day := t.UTC().Format("2 January 2006")
+	return moment{ISO: t.UTC().Format(time.DateOnly), Label: day, Full: day}
 }
 
 // ago tells how long ago t was, or its day when that was long ago.
@@ -160,6 +168,8 @@ func newPostActions(v visitor, id, authorID int64, title, view string) postActio
 func mayModerate(v visitor) bool {
 	return v.signedIn() && (v.user.Role == db.RoleModerator || v.user.Role == db.RoleAdmin)
 }
+
+func mayAdminister(v visitor) bool { return v.signedIn() && v.user.Role == db.RoleAdmin }
 
 // shownTitle is the title of a post, which a draft may lack.
 func shownTitle(title string) string {

@@ -1,0 +1,106 @@
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"inkwell/db"
+)
+
+// Limits of a quote, in code points after CRLF became LF.
+const (
+	maxQuote      = 300
+	maxQuoteBy    = 100
+	maxQuoteLines = 8
+)
+
+// quoteForm is what quote-form.html shows.
+type quoteForm struct {
+	Action    string
+	CancelURL string
+	Quote, By string // as typed
+	CanRemove bool   // there is one
+	Problem   string // with the form; "": none
+
+	QuoteWrong, ByWrong string // with the fields; "": nothing
+	FocusQuote, FocusBy bool   // one of them
+}
+
+func newQuoteForm(row db.GetProfileRow) quoteForm {
+	path := profilePath(row.User.ID)
+	return quoteForm{Action: path + "/quote", CancelURL: path, Quote: row.Quote, By: row.QuoteBy, CanRemove: row.Quote != "", FocusQuote: true}
+}
+
+// fill puts into the form what was typed. Pressing Remove is as leaving both
+// fields empty.
+func (f *quoteForm) fill(values url.Values) {
+	f.Quote, f.By = "", ""
+	if !isOn(values.Get("remove")) {
+		f.Quote, f.By = cleanTitle(values.Get("quote")), cleanTitle(values.Get("quote_by"))
+	}
+}
+
+// check says at the fields what is wrong, and reports whether nothing is.
+func (f *quoteForm) check() bool {
+	f.QuoteWrong, f.ByWrong = textProblem(f.Quote, maxQuote), textProblem(f.By, maxQuoteBy)
+	switch {
+	case f.QuoteWrong != "":
+	case strings.Count(f.Quote, "\n") >= maxQuoteLines:
+		f.QuoteWrong = fmt.Sprintf("A quote has %d lines at most.", maxQuoteLines)
+	case !strings.ContainsFunc(f.Quote, unicode.IsGraphic) && f.Quote+f.By != "":
+		f.QuoteWrong = "Write what was said, or leave both fields empty."
+	}
+	if f.ByWrong == "" && strings.ContainsAny(f.By, "\n\u2028\u2029") {
+		f.ByWrong = "A name is one line."
+	}
+	f.Quote, f.By = strings.ToValidUTF8(f.Quote, "�"), strings.ToValidUTF8(f.By, "�")
+	f.FocusBy = f.QuoteWrong == "" && f.ByWrong != ""
+	f.FocusQuote = !f.FocusBy
+	return f.QuoteWrong == "" && f.ByWrong == ""
+}
+
+// editQuote handles "GET /users/{id}/quote".
+func (s *Server) editQuote(w http.ResponseWriter, r *http.Request, user db.User) error {
+	row, err := s.findOwnProfile(r, user)
+	if err != nil {
+		return err
+	}
+	return s.showQuoteForm(w, r, http.StatusOK, newQuoteForm(row))
+}
+
+func (s *Server) showQuoteForm(w http.ResponseWriter, r *http.Request, status int, form quoteForm) error {
+	return s.render(w, r, status, "quote-form", "Your quote", form)
+}
+
+// updateQuote handles "POST /users/{id}/quote". Of two changes the later wins.
+func (s *Server) updateQuote(w http.ResponseWriter, r *http.Request, user db.User) error {
+	values, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	row, err := s.findOwnProfile(r, user)
+	if err != nil {
+		return err
+	}
+	form := newQuoteForm(row)
+	form.fill(values)
+	if !form.check() {
+		return s.showQuoteForm(w, r, http.StatusUnprocessableEntity, form)
+	}
+	err = s.db.SetQuote(r.Context(), user.ID, form.Quote, form.By)
+	switch {
+	case err != nil && s.mustGiveBack(w, r, err):
+		form.Problem = problemOf(err).text
+		return s.showQuoteForm(w, r, http.StatusServiceUnavailable, form)
+	case err != nil:
+		return fmt.Errorf("update quote of user %d: %w", user.ID, err)
+	}
+	done := "Your quote is saved."
+	if form.Quote == "" {
+		done = "Your quote is removed."
+	}
+	return s.showSavedPart(w, r, user, quotePart, done)
+}
