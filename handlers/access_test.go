@@ -62,6 +62,7 @@ var access = []accessCase{
 	{"POST /preferences", "", "theme=dark", "303 303 303 303 303 303 303"},
 	{"GET /settings", "", "", "200 200 200 200 200 200 200"},
 	{"POST /settings", "", "theme=dark&page_size=10", "303 303 303 303 303 303 303"},
+	{"GET /settings/data", "", "", "303 200 200 200 200 401 401"},
 
 	{"GET /admin/webhooks", "", "", "303 403 403 403 200 401 401"},
 	{"POST /admin/webhooks/retry", "", "id=msg_none", "401 403 403 403 404 401 401"},

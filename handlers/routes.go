@@ -47,6 +47,7 @@ func (s *Server) routes() []route {
 		{"POST /preferences", s.public(s.updatePreferences)},
 		{"GET /settings", s.public(s.showSettings)},
 		{"POST /settings", s.public(s.updateSettings)},
+		{"GET /settings/data", s.signedIn(s.downloadData)},
 
 		{"GET /admin/webhooks", s.admin(s.showWebhooks)},
 		{"POST /admin/webhooks/retry", s.admin(s.retryWebhook)},

@@ -1,0 +1,216 @@
+package handlers
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"time"
+
+	"inkwell/db"
+)
+
+// An ownList is a list in the download of a user's data. Each row is written as
+// JSON when it is read, so that no list need fit into the memory.
+type ownList struct {
+	name string
+	rows iter.Seq2[any, error] // ends after an error
+}
+
+// ownLists returns all lists of what is kept about a user.
+func (s *Server) ownLists(ctx context.Context, user db.User) []ownList {
+	return []ownList{
+		{"posts", s.ownPosts(ctx, user)},
+		{"webhook_events", s.ownEvents(ctx, user)},
+	}
+}
+
+// ownData is what is kept about a user beside lists.
+type ownData struct {
+	ExportedAt time.Time  `json:"exported_at"`
+	User       ownUser    `json:"user"`
+	Profile    ownProfile `json:"profile"`
+}
+
+type ownUser struct {
+	ID            int64     `json:"id"`
+	ClerkID       string    `json:"clerk_id"`
+	Email         *string   `json:"email"`
+	EmailVerified bool      `json:"email_verified"`
+	Username      *string   `json:"username"`
+	FirstName     *string   `json:"first_name"`
+	LastName      *string   `json:"last_name"`
+	Name          string    `json:"name"`
+	ImageURL      string    `json:"image_url"`
+	Role          string    `json:"role"`
+	Locked        bool      `json:"locked"`
+	JoinedAt      time.Time `json:"joined_at,omitzero"` // at Clerk
+	CreatedAt     time.Time `json:"created_at"`
+	UpdatedAt     time.Time `json:"updated_at"`
+}
+
+type ownProfile struct {
+	Bio     string `json:"bio"`
+	Quote   string `json:"quote"`
+	QuoteBy string `json:"quote_by"`
+}
+
+type ownPost struct {
+	ID          int64     `json:"id"`
+	Title       string    `json:"title"`
+	Content     string    `json:"content"`
+	Published   bool      `json:"published"`
+	Views       int64     `json:"views"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+	PublishedAt time.Time `json:"published_at,omitzero"`
+	DeletedAt   time.Time `json:"deleted_at,omitzero"`
+}
+
+type ownEvent struct {
+	Type       string     `json:"type"`
+	Outcome    db.Outcome `json:"outcome"`
+	ReceivedAt time.Time  `json:"received_at"`
+}
+
+// downloadData handles "GET /settings/data": everything that is kept about the
+// user, as one JSON object.
+func (s *Server) downloadData(w http.ResponseWriter, r *http.Request, user db.User) error {
+	row, err := s.db.GetProfile(r.Context(), user.ID)
+	if err != nil {
+		return fmt.Errorf("data of user %d: %w", user.ID, err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Disposition", `attachment; filename="inkwell-data.json"`)
+	if err := writeOwnData(newPatientWriter(w), newOwnData(row), s.ownLists(r.Context(), user)); err != nil {
+		s.log.Error("a download was broken off", "id", requestID(r), "error", err)
+		panic(http.ErrAbortHandler) // so that nobody takes a part for the whole
+	}
+	return nil
+}
+
+func newOwnData(row db.GetProfileRow) ownData {
+	u := row.User
+	return ownData{
+		ExportedAt: time.Now().UTC().Truncate(time.Second),
+		User: ownUser{
+			ID: u.ID, ClerkID: u.ClerkID, Email: u.Email, EmailVerified: u.EmailVerified, Username: u.Username,
+			FirstName: u.FirstName, LastName: u.LastName, Name: string(u.Name), ImageURL: string(u.ImageURL), Role: u.Role, Locked: u.Locked,
+			JoinedAt: u.ClerkCreatedAt.Time(), CreatedAt: u.CreatedAt.Time(), UpdatedAt: u.UpdatedAt.Time(),
+		},
+		Profile: ownProfile{Bio: row.Bio, Quote: row.Quote, QuoteBy: row.QuoteBy},
+	}
+}
+
+// writeOwnData writes one object: the members of data, then the lists.
+func writeOwnData(w io.Writer, data ownData, lists []ownList) error {
+	out := bufio.NewWriter(w)
+	head, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	out.Write(head[:len(head)-1]) // without the brace that ends it
+	for _, list := range lists {
+		fmt.Fprintf(out, ",\n%q:[", list.name)
+		if err := writeRows(out, list.rows); err != nil {
+			return fmt.Errorf("%s: %w", list.name, err)
+		}
+		out.WriteByte(']')
+	}
+	out.WriteString("}\n")
+	return out.Flush() // with the first error of all that was written
+}
+
+func writeRows(out *bufio.Writer, rows iter.Seq2[any, error]) error {
+	separator := "\n"
+	for row, err := range rows {
+		if err != nil {
+			return err
+		}
+		text, err := json.Marshal(row)
+		if err != nil {
+			return err
+		}
+		out.WriteString(separator)
+		if _, err := out.Write(text); err != nil {
+			return err
+		}
+		separator = ",\n"
+	}
+	return nil
+}
+
+// ownPosts yields all posts of a user, drafts and those that were deleted and
+// are not removed yet among them.
+func (s *Server) ownPosts(ctx context.Context, user db.User) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		ids, err := s.db.ListPostIDsOf(ctx, user.ID)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, id := range ids {
+			post, err := s.db.GetAnyPost(ctx, id)
+			if errors.Is(err, sql.ErrNoRows) {
+				continue // removed meanwhile
+			}
+			if !yield(newOwnPost(post), err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func newOwnPost(p db.Post) ownPost {
+	return ownPost{
+		ID: p.ID, Title: p.Title, Content: p.Content, Published: p.Published, Views: p.Views,
+		CreatedAt: p.CreatedAt.Time(), UpdatedAt: p.UpdatedAt.Time(), PublishedAt: p.PublishedAt.Time(), DeletedAt: p.DeletedAt.Time(),
+	}
+}
+
+// ownEvents yields what Clerk has told of a user, newest first.
+func (s *Server) ownEvents(ctx context.Context, user db.User) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		page := db.ListEventsOfParams{ClerkID: db.Text(user.ClerkID), BeforeAt: db.MaxTime, PageSize: 100}
+		for {
+			events, err := s.db.ListEventsOf(ctx, page)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, e := range events {
+				if !yield(ownEvent{e.Type, e.Outcome, e.ReceivedAt.Time()}, nil) {
+					return
+				}
+				page.BeforeAt, page.BeforeID = e.ReceivedAt, e.SvixID
+			}
+			if int64(len(events)) < page.PageSize {
+				return
+			}
+		}
+	}
+}
+
+// partTime is how long a part of a long answer may take.
+const partTime = 30 * time.Second
+
+// A patientWriter writes an answer that may take longer than the server gives
+// one: each part has partTime.
+type patientWriter struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func newPatientWriter(w http.ResponseWriter) *patientWriter {
+	return &patientWriter{w, http.NewResponseController(w)}
+}
+
+func (p *patientWriter) Write(part []byte) (int, error) {
+	p.control.SetWriteDeadline(time.Now().Add(partTime)) // where there is one
+	return p.w.Write(part)
+}
