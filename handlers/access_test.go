@@ -63,6 +63,8 @@ var access = []accessCase{
 	{"GET /settings", "", "", "200 200 200 200 200 200 200"},
 	{"POST /settings", "", "theme=dark&page_size=10", "303 303 303 303 303 303 303"},
 	{"GET /settings/data", "", "", "303 200 200 200 200 401 401"},
+	{"GET /settings/delete", "", "", "303 200 200 200 200 401 401"},
+	{"POST /settings/delete", "", "word=delete", "401 303 303 303 303 401 401"},
 
 	{"GET /admin/webhooks", "", "", "303 403 403 403 200 401 401"},
 	{"POST /admin/webhooks/retry", "", "id=msg_none", "401 403 403 403 404 401 401"},

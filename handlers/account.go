@@ -78,10 +78,7 @@ func (s *Server) showClerkForm(w http.ResponseWriter, r *http.Request, v visitor
 // signOut handles "POST /sign-out": it ends the session at Clerk and takes its
 // cookies from the browser, with or without JavaScript.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request, v visitor) error {
-	for _, cookie := range s.auth.SignOutCookies(r) {
-		http.SetCookie(w, cookie)
-	}
-	w.Header().Set("Clear-Site-Data", `"storage"`)
+	s.forgetSession(w, r)
 	switch {
 	case v.unverified:
 		s.fail(w, withVisitor(r, visitor{}), errHalfSignedOut)
@@ -97,6 +94,14 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request, v visitor) erro
 	s.leaveNotice(w, r, notice{Text: "You are signed out."})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
+}
+
+// forgetSession takes the session from the browser that asks.
+func (s *Server) forgetSession(w http.ResponseWriter, r *http.Request) {
+	for _, cookie := range s.auth.SignOutCookies(r) {
+		http.SetCookie(w, cookie)
+	}
+	w.Header().Set("Clear-Site-Data", `"storage"`)
 }
 
 // accountView is what account.html shows.

@@ -31,6 +31,7 @@ func testPages(t *testing.T, b *browser) {
 		"|" + strings.Repeat("column|", 20) + "\n|" + strings.Repeat("-|", 20),
 	}, "\n\n")
 	site.post(ada, word, hard, true)
+	site.introduce(ada, hard, word, word[:maxQuoteBy])
 	site.post(ada, "A draft of "+word[:180], hard, false)
 
 	type sight struct{ path, selector, text string }
@@ -48,7 +49,9 @@ func testPages(t *testing.T, b *browser) {
 	look(p,
 		sight{"/", ".post-item h2", word}, sight{"/posts/1", ".post h1", word}, sight{"/posts/99", "h1", "Not found"},
 		sight{"/posts/new", "h1", "Write a post"}, sight{"/posts/1/edit", "h1", "Edit your post"},
-		sight{"/drafts", ".post-item h2", "A draft"}, sight{"/account", "#clerk-component h2", "Profile"})
+		sight{"/drafts", ".post-item h2", "A draft"}, sight{"/account", "#clerk-component h2", "Profile"},
+		sight{"/users/1", ".post-item h2", word}, sight{"/users/1/bio", "h1", "Your bio"}, sight{"/users/1/quote", "h1", "Your quote"},
+		sight{"/settings", "h1", "Settings"}, sight{"/settings/delete", "h1", "Delete your account"})
 	p.open("/").write(word, hard).press("Preview").sees(".preview", "Donau").fits().names()
 	p.press("Delete “" + word + "”").focused("undo-1").fits()
 }
@@ -123,7 +126,7 @@ func testAccountMenu(t *testing.T, b *browser) {
 		passed = append(passed, eval[string](p, "document.activeElement.id"))
 	}
 	p.focused("account-menu").strike(kb.Enter).sees(".menu-items", "Sign out").fits()
-	p.strike(kb.Tab).until("the focus is in the menu", `document.activeElement.pathname === "/account"`)
+	p.strike(kb.Tab).until("the focus is in the menu", `document.activeElement.pathname === "/users/1"`)
 	p.strike(kb.Escape).focused("account-menu").lacks(".menu[open]")
 	p.press("Ada Lovelace").sees(".menu-items", "Sign out")
 	p.do("click beside the menu", chromedp.MouseClickXY(5, 700))

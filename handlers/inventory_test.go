@@ -53,6 +53,7 @@ var landmarks = map[string]string{
 	"page account":             `<dl class="facts">`,
 	"page admin-webhooks":      `<form id="event-search"`,
 	"page bio-form":            "<h1>Your bio</h1>",
+	"page delete-account":      `id="delete-form"`,
 	"page drafts":              `<div id="drafts"`,
 	"page error":               `<ul class="links">`,
 	"page expired":             `<h1>Your session ran out</h1>`,

@@ -48,6 +48,8 @@ func (s *Server) routes() []route {
 		{"GET /settings", s.public(s.showSettings)},
 		{"POST /settings", s.public(s.updateSettings)},
 		{"GET /settings/data", s.signedIn(s.downloadData)},
+		{"GET /settings/delete", s.signedIn(s.confirmDeletion)},
+		{"POST /settings/delete", s.signedIn(s.deleteAccount)},
 
 		{"GET /admin/webhooks", s.admin(s.showWebhooks)},
 		{"POST /admin/webhooks/retry", s.admin(s.retryWebhook)},
