@@ -43,6 +43,7 @@ var layers = map[string][]string{
 	"inkwell/clerk/emulator":  {"inkwell/clerk"},
 	"inkwell/db":              {},
 	"inkwell/db/dbtest":       {"inkwell/db"},
+	"inkwell/live":            {},
 	"inkwell/static":          {},
 	"inkwell/templates":       {},
 }
