@@ -2,6 +2,8 @@ package static
 
 import (
 	"compress/gzip"
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -30,7 +32,7 @@ func get(files *Files, path string, header map[string]string) *httptest.Response
 
 func TestURLChangesWithContent(t *testing.T) {
 	files := newFiles(t)
-	for _, name := range []string{"app.css", "app.js", "favicon.svg", "htmx-4.0.1.min.js"} {
+	for _, name := range []string{"app.css", "app.js", "favicon.svg", "htmx-4.0.1.min.js", "hx-sse-4.0.1.min.js"} {
 		url := files.URL(name)
 		if !strings.HasPrefix(url, Prefix) || strings.HasSuffix(url, "/"+name) || !files.Has(url) {
 			t.Errorf("URL(%q) = %q, want a served path with a hash in it", name, url)
@@ -42,6 +44,24 @@ func TestURLChangesWithContent(t *testing.T) {
 	files.add("app.css", []byte("body{}"))
 	if files.URL("app.css") == newFiles(t).URL("app.css") {
 		t.Error("another content has the same URL")
+	}
+}
+
+// What others wrote is as they published it: htmx.org 4.0.1 of the npm registry,
+// dist/htmx.min.js and dist/ext/hx-sse.min.js, under the licence beside them.
+func TestVendoredFiles(t *testing.T) {
+	tests := map[string]string{
+		"htmx-4.0.1.min.js":   "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130",
+		"hx-sse-4.0.1.min.js": "18ef2761356ec1fe0bb6d92612315b37517a7c1e9856b661c5ae81fef239d103",
+	}
+	for name, want := range tests {
+		data, err := content.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%x", sha256.Sum256(data)); got != want {
+			t.Errorf("%s has the SHA-256 %s, want %s", name, got, want)
+		}
 	}
 }
 
