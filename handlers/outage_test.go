@@ -90,7 +90,7 @@ func TestSignOutDuringAnOutage(t *testing.T) {
 // A handshake that cannot be asked for takes no good session away.
 func TestHandshakeDuringAnOutage(t *testing.T) {
 	var down outage
-	site := newSiteWith(t, live, down.of)
+	site := newSiteWith(t, production, down.of)
 	c := site.as(ada)
 	c.get("/account").status(http.StatusOK)
 	down.on.Store(true)
@@ -101,7 +101,7 @@ func TestHandshakeDuringAnOutage(t *testing.T) {
 // A link with somebody's handshake in it does not send a reader round in a
 // circle, nor does it come back to the sign-in page.
 func TestHandshakeInALink(t *testing.T) {
-	site := newSiteWith(t, live)
+	site := newSiteWith(t, production)
 	c := site.as(ada)
 	for query, clean := range map[string]string{
 		"?__clerk_handshake_nonce=junk":                      "/account",

@@ -34,7 +34,7 @@ func TestSyncDeletesNobodyByMistake(t *testing.T) {
 			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 		})
 	}
-	another, err := emulator.New(live)
+	another, err := emulator.New(production)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestSyncDeletesNobodyByMistake(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			site := newSiteWith(t, live, tt.option)
+			site := newSiteWith(t, production, tt.option)
 			if tt.problem == "422" {
 				if _, err := site.clerk.CreateUsers(clerk.MaxPage); err != nil {
 					t.Fatal(err)
@@ -83,7 +83,7 @@ func TestSyncDeletesNobodyByMistake(t *testing.T) {
 // A database that was compared with one instance is never compared with
 // another, whatever has been stored of its users meanwhile.
 func TestSyncWithAnotherInstance(t *testing.T) {
-	site := newSiteWith(t, live)
+	site := newSiteWith(t, production)
 	if _, err := site.SyncUsers(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestSyncWithAnotherInstance(t *testing.T) {
 
 // All who are missing are counted before the first is deleted.
 func TestSyncCountsBeforeItDeletes(t *testing.T) {
-	another, err := emulator.New(live) // its ready users have the ids that are known here
+	another, err := emulator.New(production) // its ready users have the ids that are known here
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestSyncCountsBeforeItDeletes(t *testing.T) {
 	if _, err := another.CreateUsers(clerk.MaxPage + 100); err != nil {
 		t.Fatal(err)
 	}
-	site := newSiteWith(t, live, func(c *Config) { c.Clerk = another.Config() })
+	site := newSiteWith(t, production, func(c *Config) { c.Clerk = another.Config() })
 	users, err := site.clerk.CreateUsers(2 * clerk.MaxPage)
 	if err != nil {
 		t.Fatal(err)

@@ -66,14 +66,14 @@ func (s *testSite) liveCount() (n int) {
 	return n
 }
 
-// live is a development instance's stand-in that has the limits of a
+// production is a development instance's stand-in that has the limits of a
 // production one.
-var live = emulator.Options{PublishableKey: clerk.NewPublishableKey("clerk.inkwell.test", true)}
+var production = emulator.Options{PublishableKey: clerk.NewPublishableKey("clerk.inkwell.test", true)}
 
 // Events that came late, twice, in any order or not at all leave differences
 // that one comparison mends.
 func TestSyncMendsWhatWebhooksLost(t *testing.T) {
-	o := live
+	o := production
 	o.Seed = 4
 	o.Delivery = emulator.Delivery{Drop: 0.3, Repeat: 1, Shuffle: true}
 	site := newSiteWith(t, o)
@@ -119,7 +119,7 @@ func TestSyncMendsWhatWebhooksLost(t *testing.T) {
 // An interrupted comparison goes on where it was.
 func TestSyncGoesOn(t *testing.T) {
 	var lists atomic.Int32
-	site := newSiteWith(t, live, counting("/v1/users", &lists))
+	site := newSiteWith(t, production, counting("/v1/users", &lists))
 	if _, err := site.clerk.CreateUsers(2 * clerk.MaxPage); err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestSyncOfAnUnusableUser(t *testing.T) {
 		answer.Body = io.NopCloser(strings.NewReader(odd))
 		return answer, err
 	})
-	site := newSiteWith(t, live, broken)
+	site := newSiteWith(t, production, broken)
 	if err := site.clerk.DeleteUser(grace); err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestTwoSyncsAtOnce(t *testing.T) {
 		}
 		return next.RoundTrip(r)
 	})
-	site := newSiteWith(t, live, together)
+	site := newSiteWith(t, production, together)
 	if _, err := site.clerk.CreateUsers(3 * clerk.MaxPage); err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestTwoSyncsAtOnce(t *testing.T) {
 // after the last time.
 func TestSyncDaily(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		site := newSiteWith(t, live)
+		site := newSiteWith(t, production)
 		finished := func() db.Sync {
 			synctest.Wait()
 			last, err := site.db.GetLastFinishedSync(t.Context())
@@ -311,7 +311,7 @@ func sessionID(t *testing.T, c *client) string {
 func BenchmarkSync(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
-		site := newSiteWith(b, live)
+		site := newSiteWith(b, production)
 		if _, err := site.clerk.CreateUsers(5000); err != nil {
 			b.Fatal(err)
 		}
