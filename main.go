@@ -155,6 +155,7 @@ func origin(listener net.Listener) string { return "http://" + listener.Addr().S
 // answer lets handler answer requests, says so, and stops when ctx is done.
 func (p *program) answer(ctx context.Context, listener net.Listener, stderr io.Writer, site *handlers.Server, handler http.Handler) error {
 	server := newHTTPServer(handler, p.log)
+	server.RegisterOnShutdown(site.EndStreams)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	site.KeepUp()

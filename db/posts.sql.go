@@ -422,6 +422,45 @@ func (q *Queries) ListPostsOf(ctx context.Context, arg ListPostsOfParams) ([]Lis
 	return items, nil
 }
 
+const listPublishedIDs = `-- name: ListPublishedIDs :many
+SELECT posts.id
+FROM posts
+JOIN users ON users.id = posts.author_id
+WHERE users.clerk_id = ?1 AND posts.published = 1
+ORDER BY posts.updated_at DESC, posts.id DESC
+LIMIT ?2
+`
+
+type ListPublishedIDsParams struct {
+	ClerkID  string
+	PageSize int64
+}
+
+// ListPublishedIDs returns the ids of what a user has published and not
+// withdrawn, deleted posts too, last changed first: at most page_size.
+func (q *Queries) ListPublishedIDs(ctx context.Context, arg ListPublishedIDsParams) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, listPublishedIDs, arg.ClerkID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listStalePosts = `-- name: ListStalePosts :many
 SELECT id, updated_at, content
 FROM posts

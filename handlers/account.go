@@ -91,6 +91,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request, v visitor) erro
 		s.fail(w, withVisitor(r, visitor{}), fmt.Errorf("end session at Clerk: %w: %w", errHalfSignedOut, err))
 		return nil
 	}
+	s.publish(change{kind: rightsChanged, who: v.sessionID})
 	s.leaveNotice(w, r, notice{Text: "You are signed out."})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil

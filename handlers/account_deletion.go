@@ -56,10 +56,12 @@ func (s *Server) deleteAccount(w http.ResponseWriter, r *http.Request, user db.U
 // on when the browser has gone.
 func (s *Server) forgetUser(w http.ResponseWriter, r *http.Request, user db.User) error {
 	s.forgetSession(w, r)
-	if err := s.db.DeleteUser(context.WithoutCancel(r.Context()), user.ClerkID); err != nil {
+	ctx := context.WithoutCancel(r.Context())
+	if err := s.db.DeleteUser(ctx, user.ClerkID); err != nil {
 		s.fail(w, withVisitor(r, visitor{}), fmt.Errorf("delete user %d: %w: %w", user.ID, errHalfDeleted, err))
 		return nil
 	}
+	s.publishDeletion(ctx, user.ClerkID)
 	s.log.Info("a user has deleted their account", "id", requestID(r), "user", user.ClerkID)
 	s.leaveNotice(w, r, notice{Text: "Your account is deleted, with everything you wrote here."})
 	http.Redirect(w, r, "/", http.StatusSeeOther)

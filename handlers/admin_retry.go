@@ -58,6 +58,7 @@ func (s *Server) retryLetter(r *http.Request, letter db.WebhookEvent) (db.Outcom
 	if err != nil {
 		return "", fmt.Errorf("webhook %s: %w", letter.SvixID, err)
 	}
+	s.publishEvent(r.Context(), event)
 	return outcome, nil
 }
 

@@ -146,6 +146,7 @@ func (s *Server) apiCreatePost(w http.ResponseWriter, r *http.Request, user db.U
 	if err != nil {
 		return fmt.Errorf("create post: %w", err)
 	}
+	s.publishPost(post.ID, false, post.Published)
 	w.Header().Set("Location", fmt.Sprintf("/api/posts/%d", post.ID))
 	return answerJSON(w, http.StatusCreated, newAPIPost(withAuthor(post, user)))
 }
@@ -184,6 +185,7 @@ func (s *Server) apiUpdatePost(w http.ResponseWriter, r *http.Request, user db.U
 	if err != nil {
 		return fmt.Errorf("update post %d: %w", post.Post.ID, err)
 	}
+	s.publishPost(changed.ID, post.Post.Published, changed.Published)
 	return answerJSON(w, http.StatusOK, newAPIPost(withAuthor(changed, user)))
 }
 

@@ -53,6 +53,7 @@ func (s *Server) deleteFor(r *http.Request, user db.User) (db.Post, error) {
 	if err := s.db.DeletePost(r.Context(), post.ID, user.ID); err != nil {
 		return post, fmt.Errorf("delete post %d: %w", post.ID, err)
 	}
+	s.publishPost(post.ID, post.Published, false)
 	return post, nil
 }
 
@@ -90,5 +91,6 @@ func (s *Server) restorePost(w http.ResponseWriter, r *http.Request, user db.Use
 	if err != nil {
 		return fmt.Errorf("restore post %d: %w", id, err)
 	}
+	s.publishPost(post.ID, false, post.Published)
 	return s.showUpdated(w, r, user, post, view, "The post is back.")
 }

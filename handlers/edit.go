@@ -51,6 +51,7 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request, user db.User
 	case err != nil:
 		return s.giveBack(w, r, form, fmt.Errorf("update post %d: %w", row.Post.ID, err))
 	}
+	s.publishPost(post.ID, row.Post.Published, post.Published)
 	return s.showUpdated(w, r, user, post, form.View, "Saved.")
 }
 

@@ -36,6 +36,8 @@ var (
 	errHalfDeleted      = &userError{http.StatusServiceUnavailable, "Your account at Clerk is deleted, and nobody can sign in with it any more. What you wrote here could not be deleted at the moment: that follows by itself within a day."}
 	errNoDeadLetter     = &userError{http.StatusNotFound, "This event cannot be tried again: it was applied meanwhile, or its text is not kept any more. Load the page anew to see how it stands."}
 	errDismissed        = &userError{http.StatusNotFound, "This event cannot be dismissed: it was dismissed or applied meanwhile. Load the page anew to see how it stands."}
+	errStreamsFull      = &userError{http.StatusServiceUnavailable, "So many people read along that this page does not change by itself. Load it again to see what is new."}
+	errStreamsMany      = &userError{http.StatusTooManyRequests, "Too many pages are open from your address. This one does not change by itself: load it again to see what is new."}
 	errBadCursor        = &userError{http.StatusBadRequest, "That is no place in the list. Start at the first page."}
 	errBadQuery         = &userError{http.StatusBadRequest, "What follows the question mark in this address cannot be read."}
 	errBadBody          = &userError{http.StatusBadRequest, "The body did not arrive whole. Send it again."}

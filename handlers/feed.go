@@ -70,16 +70,21 @@ type feedView struct {
 	Heading  string
 	Intro    string
 	CanWrite bool
+	Live     liveView
 	Posts    postsView
 }
 
 // showFeed handles "GET /": everybody's posts, newest first.
 func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) error {
+	if wantsFragment(r) && r.URL.Query().Has("since") {
+		return s.showNews(w, r, v)
+	}
 	before, err := readCursor(r)
 	if err != nil {
 		return err
 	}
 	size := s.pageSizeFor(r)
+	place := livePlace{After: s.hub.Last()} // before the posts are read: nothing comes between
 	rows, err := s.db.ListPosts(r.Context(), db.ListPostsParams{BeforeAt: before.at, BeforeID: before.id, PageSize: int64(size) + 1})
 	if err != nil {
 		return fmt.Errorf("feed: %w", err)
@@ -93,9 +98,14 @@ func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	view := feedView{Heading: "Latest posts", CanWrite: v.signedIn(), Posts: posts}
+	if before == firstPage {
+		top := topOf(rows)
+		place.Top = &top
+	}
 	if !v.signedIn() && before == firstPage {
 		view.Intro = "Read what everybody writes here. Join to write yourself."
 	}
+	view.Live = newLiveView(place)
 	return s.page(w, r, http.StatusOK, "feed", page{Title: view.Heading, Main: view})
 }
 

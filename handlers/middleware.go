@@ -36,10 +36,22 @@ func (s *Server) middleware(next http.Handler, publicURL string) (http.Handler, 
 	}
 	h := http.MaxBytesHandler(next, maxBody)
 	h = protection.Handler(h)
-	h = compress(h)
+	h = except(livePath, h, compress(h))
 	h = s.recovering(h)
 	h = s.withHeaders(h)
 	return s.logged(h), nil
+}
+
+// except serves one path plainly: what is sent of a stream must not wait for
+// more to be compressed with.
+func except(path string, plain, other http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			plain.ServeHTTP(w, r)
+			return
+		}
+		other.ServeHTTP(w, r)
+	})
 }
 
 // A logEntry is what becomes known of a request for its line in the log.

@@ -29,10 +29,15 @@ func (s *Server) findPost(r *http.Request, v visitor) (db.GetPostRow, error) {
 	if err != nil {
 		return post, fmt.Errorf("post %d: %w", id, err)
 	}
-	if !post.Post.Published && (!v.signedIn() || post.Post.AuthorID != v.user.ID) {
+	if !mayRead(v, post.Post) {
 		return post, errNotFound
 	}
 	return post, nil
+}
+
+// mayRead reports whether a post that is not deleted is there for the visitor.
+func mayRead(v visitor, p db.Post) bool {
+	return p.Published || v.signedIn() && p.AuthorID == v.user.ID
 }
 
 // findOwnPost returns the post that the path names, if it is the user's own.
@@ -47,6 +52,7 @@ func (s *Server) findOwnPost(r *http.Request, user db.User) (db.GetPostRow, erro
 // showPost handles "GET /posts/{id}" and "GET /posts/{id}/{slug}". Programs
 // and htmx may leave the title out of the address; readers get it there.
 func (s *Server) showPost(w http.ResponseWriter, r *http.Request, v visitor) error {
+	after := s.hub.Last() // before the post is read: nothing comes between
 	post, err := s.findPost(r, v)
 	if err != nil {
 		return err
@@ -57,8 +63,8 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request, v visitor) err
 	if toPermalink(w, r, post.Post) {
 		return nil
 	}
-	view := newPostView(post, v)
-	return s.page(w, r, http.StatusOK, "post", page{Title: view.Title, Description: post.Post.Excerpt, Main: view})
+	view := postPage{Post: newPostView(post, v), Live: newLiveView(livePlace{After: after, Post: post.Post.ID})}
+	return s.page(w, r, http.StatusOK, "post", page{Title: view.Post.Title, Description: post.Post.Excerpt, Main: view})
 }
 
 // shownPost is a post in the given way of showing, with the focus on its title.
@@ -132,6 +138,7 @@ func (s *Server) createPost(w http.ResponseWriter, r *http.Request, user db.User
 	if err != nil {
 		return s.giveBack(w, r, form, fmt.Errorf("create post: %w", err))
 	}
+	s.publishPost(post.ID, false, post.Published)
 	return s.showCreated(w, r, user, post, form.View)
 }
 
@@ -188,7 +195,8 @@ func (s *Server) moveTo(w http.ResponseWriter, row db.GetPostRow, v visitor, pat
 	w.Header().Set("HX-Retarget", "#main")
 	w.Header().Set("HX-Reswap", "innerHTML show:top")
 	w.Header().Set("HX-Push-Url", path)
-	return s.fragment(w, http.StatusCreated, append(shownPost(row, v, viewPage), part{"status", savedAs(row.Post)})...)
+	listening := newLiveView(livePlace{After: s.hub.Last(), Post: row.Post.ID})
+	return s.fragment(w, http.StatusCreated, append(shownPost(row, v, viewPage), part{"live", listening}, part{"status", savedAs(row.Post)})...)
 }
 
 // savedAs is what is said of a post that was saved.

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +25,7 @@ type page struct {
 	SignUpURL   string
 	Notices     []notice
 	Clerk       *clerkScripts // nil: the reader cannot be signed in
+	Live        bool          // it has, or can come to have, parts that change by themselves
 	Main        any
 }
 
@@ -68,17 +71,25 @@ type part struct {
 func (s *Server) fragment(w http.ResponseWriter, status int, parts ...part) error {
 	b := s.buffer()
 	defer s.buffers.Put(b)
+	if err := s.renderParts(b, parts...); err != nil {
+		return err
+	}
+	return write(w, status, "text/html; charset=utf-8", b.Bytes())
+}
+
+func (s *Server) renderParts(w io.Writer, parts ...part) error {
 	for _, p := range parts {
-		if err := s.pages.Partial(b, p.name, p.view); err != nil {
+		if err := s.pages.Partial(w, p.name, p.view); err != nil {
 			return fmt.Errorf("render %s: %w", p.name, err)
 		}
 	}
-	return write(w, status, "text/html; charset=utf-8", b.Bytes())
+	return nil
 }
 
 // page answers with a whole document. It fills in what surrounds p.Main.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, p page) error {
 	s.surround(w, r, &p)
+	p.Live = slices.Contains(livePages, name)
 	if status == http.StatusOK && asking(r).unverified {
 		p.Notices = append(p.Notices, notice{Text: "Clerk cannot be reached, so that we cannot tell who you are. You see this page as a guest does.", Problem: true})
 	}

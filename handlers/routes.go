@@ -18,6 +18,7 @@ type route struct {
 func (s *Server) routes() []route {
 	return []route{
 		{"GET /{$}", s.public(s.showFeed)},
+		{"GET " + livePath, s.public(s.showLive)},
 
 		{"GET /posts/new", s.signedIn(s.newPost)},
 		{"POST /posts", s.signedIn(s.createPost)},

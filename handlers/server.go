@@ -1,5 +1,5 @@
 // Package handlers answers every HTTP request of the program: it joins what
-// clerk, db, templates and static know, and is the only package that knows
+// clerk, db, live, templates and static know, and is the only package that knows
 // URLs and htmx.
 package handlers
 
@@ -14,10 +14,12 @@ import (
 	"time"
 
 	"github.com/gorilla/sessions"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
 	"inkwell/clerk"
 	"inkwell/db"
+	"inkwell/live"
 	"inkwell/static"
 	"inkwell/templates"
 )
@@ -42,6 +44,7 @@ type Server struct {
 	cookies  *sessions.CookieStore
 	pages    *templates.Set
 	items    *templates.Memo[postItem]
+	bars     *templates.Memo[newsView]
 	markdown *templates.Markdown
 	static   *static.Files
 	policies policies
@@ -51,6 +54,10 @@ type Server struct {
 	unconfigured rate.Sometimes // says that there is no webhook secret
 
 	trustedProxies []netip.Prefix
+
+	hub      *live.Hub[*change]
+	showings *lru.Cache[*change, *showing]
+	streams  *gate
 
 	handler    http.Handler
 	buffers    sync.Pool      // of *bytes.Buffer
@@ -93,8 +100,16 @@ func New(c Config) (*Server, error) {
 		dashboard:      newDashboard(c.DashboardURL),
 		unconfigured:   rate.Sometimes{Interval: time.Hour},
 		trustedProxies: c.Clerk.TrustedProxies,
+		hub:            newHub(),
+		streams:        newGate(maxStreams, maxStreamsEach),
 	}
 	if s.items, err = templates.NewMemo[postItem](pages, "post-item", rememberedItems); err != nil {
+		return nil, err
+	}
+	if s.bars, err = templates.NewMemo[newsView](pages, "news", rememberedItems); err != nil {
+		return nil, err
+	}
+	if s.showings, err = lru.New[*change, *showing](rememberedShowings); err != nil {
 		return nil, err
 	}
 	if len(c.WebhookSecrets) > 0 {

@@ -202,6 +202,12 @@ type postView struct {
 	HTML template.HTML
 }
 
+// postPage is what the page post.html shows.
+type postPage struct {
+	Post postView
+	Live liveView
+}
+
 // moreView is what more.html shows below a list.
 type moreView struct {
 	URL string // of the next page; "": there is none

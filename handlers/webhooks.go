@@ -58,6 +58,7 @@ func (s *Server) applyWebhook(r *http.Request, event clerk.Event, unusable *cler
 	if err != nil {
 		return "", fmt.Errorf("apply %s %s: %w", event.Type, event.ID, err)
 	}
+	s.publishEvent(r.Context(), event)
 	return outcome, nil
 }
 

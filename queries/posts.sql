@@ -82,6 +82,16 @@ WHERE author_id = sqlc.arg(author_id)
 ORDER BY updated_at DESC, id DESC
 LIMIT sqlc.arg(page_size);
 
+-- name: ListPublishedIDs :many
+-- ListPublishedIDs returns the ids of what a user has published and not
+-- withdrawn, deleted posts too, last changed first: at most page_size.
+SELECT posts.id
+FROM posts
+JOIN users ON users.id = posts.author_id
+WHERE users.clerk_id = sqlc.arg(clerk_id) AND posts.published = 1
+ORDER BY posts.updated_at DESC, posts.id DESC
+LIMIT sqlc.arg(page_size);
+
 -- name: ListStalePosts :many
 -- ListStalePosts returns the next page_size posts after the id after_id,
 -- deleted ones too, that an older renderer than version rendered, by id. It

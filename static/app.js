@@ -175,15 +175,18 @@ function closeMenu({key, target}) {
   if (key) byId('account-menu').focus();
 }
 
+// asksByItself tells what nobody has pressed a button for.
+const asksByItself = ({ctx}) => ctx.sourceEvent?.type === 'every' || ctx.sourceElement?.id === 'live';
+
 const on = document.addEventListener.bind(document);
 on('htmx:config:request', ({detail}) => { detail.ctx.fetch = fetchRenewing; });
 on('htmx:before:request', (event) => {
   event.target.setAttribute?.('aria-busy', 'true');
-  if (event.detail.ctx.sourceEvent?.type !== 'every') byId('alerts').replaceChildren(); // what asks by itself answers nobody
+  if (!asksByItself(event.detail)) byId('alerts').replaceChildren();
 });
 on('htmx:finally:request', (event) => event.target.removeAttribute?.('aria-busy'));
 on('htmx:error', ({detail}) => {
-  if (/^(Type|Abort)Error$/.test(detail.error?.name)) {
+  if (/^(Type|Abort)Error$/.test(detail.error?.name) && !asksByItself(detail)) {
     warn('The site cannot be reached. Nothing is lost: check the connection and try again.');
   }
 });
@@ -198,6 +201,13 @@ on('click', closeMenu);
 on('keydown', closeMenu);
 addEventListener('pageshow', (event) => { // perhaps from before a sign-out
   if (event.persisted && wasSignedIn && !isTyped()) location.reload();
+});
+
+// Deferred scripts may run apart: htmx, which begins when it is there, may have
+// begun before its extension was.
+setTimeout(() => {
+  const live = byId('live');
+  if (live && !live._htmx) htmx.process(live);
 });
 
 // Clerk is loaded on every page with its script: it renews the session before

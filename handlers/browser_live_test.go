@@ -1,0 +1,128 @@
+package handlers
+
+import (
+	"testing"
+
+	"inkwell/db"
+)
+
+// sideBySide are journeys of several people at the same time.
+var sideBySide = map[string]func(*testing.T, *browser){
+	"live, feed":              testLiveFeed,
+	"live, post page":         testLivePost,
+	"live, while writing":     testLiveWhileWriting,
+	"live, after a break":     testLiveAfterBreak,
+	"live, from form to page": testLiveFromForm,
+}
+
+// listens waits until the page's stream is open.
+func (p *tab) listens() *tab {
+	p.t.Helper()
+	p.until("the stream is open", `document.getElementById("live")?._htmx?.sse?.reader`)
+	return p
+}
+
+// testLiveFeed has somebody read what somebody else writes.
+func testLiveFeed(t *testing.T, b *browser) {
+	site := newSite(t)
+	site.post(grace, "Old", "", true)
+	reader := b.visit(t, site, narrow).open("/").listens()
+	eval[any](reader, `window.stillThere = true, document.getElementById("title-1").focus()`)
+	writer := b.signedIn(t, site, ada, wide).listens()
+
+	writer.write("News", "one").press("Publish").hears("Your post is published.")
+	reader.sees("#news", "1 new post").hears("1 new post").focused("title-1").fits()
+	site.publishedPost(grace, "More news")
+	reader.sees("#news", "2 new posts").until("that is not said again", `!document.getElementById("status").textContent`)
+	writer.sees("#news", "1 new post") // one's own is there already
+
+	reader.press("2 new posts").hears("2 new posts above the others.").focused("title-3").until("the bar is gone", `!document.getElementById("news").checkVisibility()`)
+	reader.until("the new posts are on top", `[...document.querySelectorAll("#feed > article")].map(e => e.id).join() === "post-3,post-2,post-1"`)
+	reader.listens()
+
+	writer.press("Edit “News”").focused("post-2-title").fill("Title", "Better news").press("Save").hears("Saved.")
+	reader.sees("#post-2 h2", "Better news").lacks("#edit-2").focused("title-3")
+	writer.until("the answer is what is seen", `document.querySelector("#post-2 #edit-2") && document.activeElement.id === "title-2"`)
+
+	writer.press("Delete “Better news”").hears("Deleted.").focused("undo-2").sees(".post-deleted", "Better news")
+	reader.sees("#post-2.post-gone", "not here any more").focused("title-3")
+	writer.press("Undo").hears("The post is back.")
+	reader.sees("#post-2 h2", "Better news").lacks(".post-gone")
+	reader.names().until("the page was never loaded again", "window.stillThere")
+}
+
+func testLivePost(t *testing.T, b *browser) {
+	site := newSite(t)
+	site.post(ada, "First", "one", true)
+	reader := b.visit(t, site, wide).open("/posts/1").listens()
+	author := b.signedIn(t, site, ada, wide).open("/posts/1").listens()
+	author.press("Edit “First”").focused("post-1-title").fill("Title", "Second").fill("Text", "*two* <hx-partial>\n\n```\na\n\nb\n```").press("Save").hears("Saved.").focused("title-1")
+	reader.sees("h1", "Second").sees(".prose em", "two").sees(".prose", "<hx-partial>").lacks(".actions").
+		until("the title changes", `document.title === "Second · Inkwell"`)
+	reader.until("the lines are kept", `document.querySelector(".prose pre").textContent === "a\n\nb\n"`)
+	author.press("Edit “Second”").focused("post-1-title").press("Unpublish").sees(".badge", "Draft")
+	reader.sees("h1", "not here any more").lacks(".prose")
+	author.press("Edit “Second”").focused("post-1-title").press("Publish").hears("Saved.")
+	reader.sees("h1", "Second").sees(".prose em", "two")
+}
+
+// testLiveWhileWriting makes sure that nothing typed is lost to a change, nor
+// the focus.
+func testLiveWhileWriting(t *testing.T, b *browser) {
+	site := newSite(t)
+	site.post(ada, "Mine", "", true)
+	site.post(grace, "Hers", "", true)
+	p := b.signedIn(t, site, ada, wide).listens()
+	p.write("Half a title", "Half a text")
+	p.press("Edit “Mine”").focused("post-1-title").fill("Title", "Mine, and better")
+	elsewhere := p.another()
+	elsewhere.open("/posts/1").press("Edit “Mine”").focused("post-1-title").fill("Title", "Changed elsewhere").press("Save").hears("Saved.")
+	site.publishedPost(grace, "News")
+	p.sees("#news", "1 new post").focused("post-1-title")
+	p.until("the forms are as they were", `document.getElementById("post-1-title").value === "Mine, and better" &&
+		document.getElementById("compose-form-title").value === "Half a title"`)
+	p.press("1 new post").focused("title-3")
+	p.until("the forms are still as they were", `document.getElementById("post-1-title").value === "Mine, and better" &&
+		document.getElementById("compose-form-content").value === "Half a text"`)
+}
+
+// testLiveAfterBreak breaks the connection.
+func testLiveAfterBreak(t *testing.T, b *browser) {
+	site := newSite(t)
+	site.post(grace, "Old", "", true)
+	p := b.visit(t, site, narrow).open("/")
+	p.listens()
+	site.publishedPost(grace, "News")
+	p.sees("#news", "1 new post")
+	p.allow("net::ERR_", "htmx:sse:error")
+	p.server.CloseClientConnections()
+	post := site.publishedPost(grace, "More news")
+	p.sees("#news", "2 new posts")
+	if err := site.db.DeletePost(t.Context(), post.ID, post.AuthorID); err != nil {
+		t.Fatal(err)
+	}
+	site.publishPost(post.ID, true, false)
+	p.sees("#news", "1 new post")
+
+	site.hub.Close() // as if the program were started anew
+	site.hub = newHub()
+	p.sees("#news", "There may be something new")
+	p.press("There may be something new: show the latest posts").sees("#post-2", "News").listens()
+}
+
+// testLiveFromForm goes to the page of a post without loading a page.
+func testLiveFromForm(t *testing.T, b *browser) {
+	site := newSite(t)
+	p := b.signedIn(t, site, ada, narrow)
+	p.press("Write").fill("Title", "Here").fill("Text", "one").press("Publish").sees(".post h1", "Here").listens()
+	p.another().open("/posts/1").press("Edit “Here”").focused("post-1-title").fill("Text", "two").press("Save").hears("Saved.")
+	p.sees(".prose", "two")
+}
+
+// publishedPost makes a post and tells of it, as a request does.
+func (s *testSite) publishedPost(clerkID, title string) db.Post {
+	s.t.Helper()
+	post := s.post(clerkID, title, "", true)
+	s.publishPost(post.ID, false, true)
+	return post
+}

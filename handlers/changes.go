@@ -1,0 +1,228 @@
+package handlers
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"inkwell/clerk"
+	"inkwell/db"
+	"inkwell/live"
+)
+
+// A change is something that happened and that readers see at once, or that
+// ends what they see. It says what has changed and not how: that is looked up
+// when it is shown, so that the last change of a post shows it as it is, and an
+// old one nothing that was withdrawn since.
+type change struct {
+	kind changeKind
+	post int64  // of postChanged and pollChanged
+	who  string // of rightsChanged: Clerk's id of a user or of a session
+}
+
+type changeKind int
+
+const (
+	// A post was published, edited, withdrawn, deleted or brought back. That of
+	// a draft is not published.
+	postChanged changeKind = iota
+
+	// The votes on a post were. It is for the post's own page, where many of
+	// them are shown as one: see changedParts for what is shown.
+	pollChanged
+
+	// A user may do something else than before, or a session is over.
+	rightsChanged
+)
+
+// rememberedChanges is for who was away, and for who is slow.
+const rememberedChanges = 2000
+
+func newHub() *live.Hub[*change] { return live.NewHub[*change](rememberedChanges) }
+
+// publish lets everybody see a change who has it on the page. It is called
+// after the commit, never before, and does not wait.
+func (s *Server) publish(c change) { s.hub.Publish(&c) }
+
+// publishPost publishes that a post has changed, unless nobody but its author
+// saw it before and sees it after.
+func (s *Server) publishPost(id int64, wasPublic, isPublic bool) {
+	if wasPublic || isPublic {
+		s.publish(change{kind: postChanged, post: id})
+	}
+}
+
+// maxPublishedGone is how many posts of a deleted user go from the pages on
+// which they are at once, the last changed of them.
+const maxPublishedGone = 200
+
+// publishEvent publishes what a webhook event has changed.
+func (s *Server) publishEvent(ctx context.Context, e clerk.Event) {
+	for _, who := range []string{e.UserID, e.EndedSessionID} {
+		if who != "" {
+			s.publish(change{kind: rightsChanged, who: who})
+		}
+	}
+	if e.DeletedUserID != "" {
+		s.publishDeletion(ctx, e.DeletedUserID)
+	}
+}
+
+// publishDeletion publishes that a user was deleted, and their posts with them.
+func (s *Server) publishDeletion(ctx context.Context, clerkID string) {
+	s.publish(change{kind: rightsChanged, who: clerkID})
+	ids, err := s.db.ListPublishedIDs(ctx, db.ListPublishedIDsParams{ClerkID: clerkID, PageSize: maxPublishedGone})
+	if err != nil {
+		s.log.Error("the posts of a deleted user stay on open pages", "user", clerkID, "error", err)
+	}
+	for _, id := range ids {
+		s.publishPost(id, true, false)
+	}
+}
+
+// A look is a kind of reader of a post together with where they see it. What
+// one of them is shown, all are: nothing in it is anybody's own.
+type look struct {
+	view     string
+	signedIn bool
+	mine     bool // the reader is the author
+	role     string
+}
+
+func lookOf(v visitor, view string, authorID int64) look {
+	return look{view: view, signedIn: v.signedIn(), mine: v.signedIn() && v.user.ID == authorID, role: v.user.Role}
+}
+
+// somebody is the id of a reader who is signed in and nobody in particular.
+const somebody = -1
+
+// reader is who stands for all of the kind.
+func (l look) reader(authorID int64) visitor {
+	switch {
+	case !l.signedIn:
+		return visitor{}
+	case l.mine:
+		return known(db.User{ID: authorID, Role: l.role})
+	}
+	return known(db.User{ID: somebody, Role: l.role})
+}
+
+// A showing is a change as it is shown, to each kind of reader once, however
+// many of them there are. It is safe for concurrent use.
+type showing struct {
+	mu       sync.Mutex
+	lookedUp bool
+	row      db.GetPostRow   // the zero row: the post is gone
+	messages map[look]string // in the form of a stream
+}
+
+// rememberedShowings is how many changes are kept as they are shown: readers
+// get them within a moment, and a long post is 100 kB for each kind of reader.
+const rememberedShowings = 64
+
+// A shown change is what one reader gets of it.
+type shown struct {
+	row     db.GetPostRow // the zero row: the post is gone
+	message string
+}
+
+// show returns a change as the visitor sees it.
+func (s *Server) show(ctx context.Context, c *change, v visitor, view string) (shown, error) {
+	sh := s.showingOf(c)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if err := sh.lookUp(ctx, s.db, c.post); err != nil {
+		return shown{}, err
+	}
+	l := lookOf(v, view, sh.row.Post.AuthorID)
+	message, ok := sh.messages[l]
+	if !ok {
+		var err error
+		if message, err = s.message(changedParts(c, sh.row, l)...); err != nil {
+			return shown{}, err
+		}
+		sh.messages[l] = message
+	}
+	return shown{sh.row, message}, nil
+}
+
+func (s *Server) showingOf(c *change) *showing {
+	if sh, ok := s.showings.Peek(c); ok {
+		return sh
+	}
+	fresh := &showing{messages: map[look]string{}}
+	if sh, ok, _ := s.showings.PeekOrAdd(c, fresh); ok {
+		return sh // somebody else was quicker
+	}
+	return fresh
+}
+
+func (sh *showing) lookUp(ctx context.Context, d *db.DB, id int64) error {
+	if sh.lookedUp {
+		return nil
+	}
+	row, err := d.GetPost(ctx, id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("show change of post %d: %w", id, err)
+	}
+	sh.row, sh.lookedUp = row, true
+	return nil
+}
+
+// goneView is what post-gone.html shows.
+type goneView struct {
+	ID    int64
+	Class string // of the article in whose place it is
+	Alone bool   // nothing else is on the page
+}
+
+// changedParts is what a kind of reader is shown of a change. Each part finds
+// its place on the page if there is one, and leaves alone a form that somebody
+// is writing in.
+func changedParts(c *change, row db.GetPostRow, l look) []part {
+	reader := l.reader(row.Post.AuthorID)
+	switch {
+	case row.Post.ID != 0 && !mayRead(reader, row.Post) && row.Post.PublishedAt == 0:
+		return nil // a draft that nobody else has ever seen
+	case row.Post.ID == 0 || !mayRead(reader, row.Post):
+		return []part{{"post-gone", newGoneView(c.post, l.view)}}
+	case l.view == viewItem:
+		return []part{{"item-changed", newPostItem(row, reader)}}
+	}
+	view := newPostView(row, reader)
+	return []part{{"post-changed", view}, {"title", view.Title}}
+}
+
+func newGoneView(id int64, view string) goneView {
+	if view == viewItem {
+		return goneView{ID: id, Class: "post-item"}
+	}
+	return goneView{ID: id, Class: "post", Alone: true}
+}
+
+// message renders partials in the form in which a stream sends them, without
+// its end.
+func (s *Server) message(parts ...part) (string, error) {
+	b := s.buffer()
+	defer s.buffers.Put(b)
+	if err := s.renderParts(b, parts...); err != nil {
+		return "", err
+	}
+	return messageOf(b.String()), nil
+}
+
+// lineEnds are all that a stream's reader takes for one, with what begins the
+// next line.
+var lineEnds = strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ")
+
+// messageOf puts a text into the form in which a stream sends it.
+func messageOf(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return ""
+	}
+	return "data: " + lineEnds.Replace(text) + "\n"
+}

@@ -1,0 +1,162 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"net/http"
+	"time"
+
+	"inkwell/db"
+)
+
+// liveView is what live.html shows: the element that a page listens with, and
+// above the feed the bar that tells of new posts.
+type liveView struct {
+	URL     string
+	NewsURL string // of the new posts; "": there is no bar
+}
+
+func newLiveView(place livePlace) liveView {
+	view := liveView{URL: place.URL()}
+	if place.Top != nil {
+		view.NewsURL = "/?since=" + place.Top.String()
+	}
+	return view
+}
+
+// aboveView is what posts-above.html shows: posts for the top of the feed, and
+// how it goes on from there.
+type aboveView struct {
+	Items template.HTML // each a post-item.html
+	Live  liveView
+}
+
+// newsView is what news.html shows: how many posts are new.
+type newsView struct {
+	Text     string // "": none
+	Announce bool
+}
+
+// newNewsView counts up to a page; more are not shown one by one.
+func newNewsView(n int, announce bool) newsView {
+	switch {
+	case n == 0:
+		return newsView{}
+	case n > pageSize:
+		return newsView{fmt.Sprintf("More than %d new posts", pageSize), announce}
+	}
+	return newsView{plural(n, "new post"), announce}
+}
+
+// freshPosts are the ids of posts that a reader has not seen yet, up to one
+// more than a page.
+type freshPosts struct{ ids map[int64]bool }
+
+func (f *freshPosts) len() int { return len(f.ids) }
+
+// note takes a post in, or out.
+func (f *freshPosts) note(id int64, isFresh bool) {
+	switch {
+	case !isFresh:
+		delete(f.ids, id)
+	case len(f.ids) <= pageSize:
+		if f.ids == nil {
+			f.ids = map[int64]bool{}
+		}
+		f.ids[id] = true
+	}
+}
+
+// bar is the message that shows how many posts are new.
+func (st *stream) bar(announce bool) (string, error) {
+	html, err := st.server.bars.Render(newNewsView(st.fresh.len(), announce))
+	if err != nil {
+		return "", fmt.Errorf("render news: %w", err)
+	}
+	return messageOf(string(html)), nil
+}
+
+// countFresh finds the posts that are new since the page was made, and returns
+// what shows that; "" when there are none.
+func (st *stream) countFresh(ctx context.Context, announce bool) (string, error) {
+	s := st.server
+	if st.place.Top == nil || s.hub.Last() == st.place.After {
+		return "", nil
+	}
+	rows, _, err := s.listNews(ctx, *st.place.Top, st.reader)
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	for _, row := range rows {
+		st.fresh.note(row.ID, true)
+	}
+	return st.bar(announce)
+}
+
+// listNews returns the posts of others above a place in the feed, newest first:
+// at most one more than a page. New is the place of the newest post in the feed.
+func (s *Server) listNews(ctx context.Context, top cursor, v visitor) (rows []db.ListPostsRow, newTop cursor, err error) {
+	rows, err = s.db.ListPosts(ctx, db.ListPostsParams{BeforeAt: firstPage.at, BeforeID: firstPage.id, PageSize: pageSize + 1})
+	if err != nil {
+		return nil, top, fmt.Errorf("new posts: %w", err)
+	}
+	newTop = topOf(rows)
+	var news []db.ListPostsRow
+	for _, row := range rows {
+		if (cursor{row.PublishedAt, row.ID}).isAbove(top) && row.AuthorID != v.user.ID {
+			news = append(news, row)
+		}
+	}
+	return news, newTop, nil
+}
+
+// topOf is the place of the first of the rows, or the end of the feed.
+func topOf(rows []db.ListPostsRow) cursor {
+	if len(rows) == 0 {
+		return cursor{0, 1}
+	}
+	return cursor{rows[0].PublishedAt, rows[0].ID}
+}
+
+// isAbove reports whether a place in a list comes before another.
+func (c cursor) isAbove(other cursor) bool {
+	return c.at > other.at || c.at == other.at && c.id > other.id
+}
+
+// showNews answers the bar: with the posts that are new since the feed was
+// shown, to be put on top of it, the first of them with the focus, and with a
+// stream that goes on from there. When they are more than a page, the feed is
+// shown anew.
+func (s *Server) showNews(w http.ResponseWriter, r *http.Request, v visitor) error {
+	query, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	since, err := parseCursor(query.Get("since"))
+	if err != nil {
+		return err
+	}
+	after := s.hub.Last()
+	rows, top, err := s.listNews(r.Context(), since, v)
+	if err != nil {
+		return err
+	}
+	if len(rows) > pageSize {
+		w.Header().Set("HX-Redirect", "/")
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	items, _ := newFeedItems(rows, pageSize, v, time.Now())
+	said := "Nothing new is left."
+	if n := len(items); n > 0 {
+		items[0].Focus = true
+		said = plural(n, "new post") + " above the others."
+	}
+	posts, err := s.renderItems(items, moreView{})
+	if err != nil {
+		return err
+	}
+	above := aboveView{Items: posts.Items, Live: newLiveView(livePlace{After: after, Top: &top})}
+	return s.fragment(w, http.StatusOK, part{"posts-above", above}, part{"status", said})
+}
