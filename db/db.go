@@ -1,9 +1,10 @@
 // Package db keeps the data of the program in one SQLite file. All SQL runs
 // here.
 //
-// There are two handles on the file. Reads are the methods of Queries, which
-// sqlc writes from the folder queries; through a DB they run on a pool of
-// connections that cannot write. Every change is a method of DB: one
+// There are two kinds of handles on the file. Reads are the methods of Queries,
+// which sqlc writes from the folder queries; through a DB they run on a pool of
+// connections that cannot write. The data browser has one of its own of that
+// kind, so that its looks hold up nobody. Every change is a method of DB: one
 // transaction on the only connection that can write. It is on disk when the
 // method returns without an error; an error means that nothing has changed
 // (only a disk that fails in the middle of a commit may leave either).
@@ -24,17 +25,20 @@ import (
 type DB struct {
 	*Queries // reads; bound to the handle that cannot write
 
-	path   string
-	file   os.FileInfo // of the open file
-	reader *sql.DB
-	writer *sql.DB
-	now    func() Time
+	path    string
+	file    os.FileInfo // of the open file
+	reader  *sql.DB
+	browser *sql.DB // reads as the reader does, for looks that may take long
+	writer  *sql.DB
+	now     func() Time
 
 	patience time.Duration // of a change that waits for others
+	lookTime time.Duration // that a look of the data browser may take
 }
 
 const (
 	readers     = 4
+	browsers    = 2
 	busyTimeout = 5 * time.Second // for other programs that lock the file
 	pingTimeout = 2 * time.Second
 )
@@ -66,11 +70,16 @@ func open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader, err := openHandle(path, readers, "mode=ro&_query_only=on&_synchronous=FULL&_foreign_keys=on")
+	const readOnly = "mode=ro&_query_only=on&_synchronous=FULL&_foreign_keys=on"
+	reader, err := openHandle(path, readers, readOnly)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	d := &DB{Queries: New(reader), path: path, reader: reader, writer: writer, now: now, patience: busyTimeout}
+	browser, err := openHandle(path, browsers, readOnly)
+	if err != nil {
+		return nil, errors.Join(err, reader.Close(), writer.Close())
+	}
+	d := &DB{Queries: New(reader), path: path, reader: reader, browser: browser, writer: writer, now: now, patience: busyTimeout, lookTime: browseTime}
 	if err := d.check(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -106,7 +115,7 @@ FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys, pragma_query_
 	for _, check := range []struct {
 		handle    *sql.DB
 		queryOnly int
-	}{{d.writer, 0}, {d.reader, 1}} {
+	}{{d.writer, 0}, {d.reader, 1}, {d.browser, 1}} {
 		want := fmt.Sprintf("wal 2 1 %d %d", check.queryOnly, busyTimeout.Milliseconds())
 		var got string
 		if err := check.handle.QueryRowContext(ctx, query).Scan(&got); err != nil {
@@ -168,7 +177,7 @@ func (d *DB) Ping(ctx context.Context) error {
 // It leaves no statistics (PRAGMA optimize): those of a young database make
 // SQLite sort the whole feed when it has grown, and without any it takes the
 // index that the query was written for.
-func (d *DB) Close() error { return errors.Join(d.reader.Close(), d.writer.Close()) }
+func (d *DB) Close() error { return errors.Join(d.reader.Close(), d.browser.Close(), d.writer.Close()) }
 
 // write runs fn in one transaction, which is rolled back when fn returns an
 // error or panics. A context that ends while others write gives the place in

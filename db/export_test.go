@@ -34,6 +34,12 @@ func (d *DB) SetNow(now func() Time) { d.now = now }
 // SetPatience replaces how long a change waits for others.
 func (d *DB) SetPatience(patience time.Duration) { d.patience = patience }
 
+// SetLookTime replaces how long a look of the data browser may take.
+func (d *DB) SetLookTime(limit time.Duration) { d.lookTime = limit }
+
+// Browser returns the handle of the data browser.
+func (d *DB) Browser() *sql.DB { return d.browser }
+
 // Reader returns the handle that cannot write.
 func (d *DB) Reader() *sql.DB { return d.reader }
 

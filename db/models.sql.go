@@ -4,6 +4,17 @@
 
 package db
 
+type AuditLog struct {
+	ID        int64
+	ChangedAt Time
+	UserID    int64
+	Action    string
+	TableName string
+	RowKey    string
+	Before    *string
+	After     *string
+}
+
 type EndedSession struct {
 	SessionID string
 	EndedAt   Time

@@ -1,0 +1,86 @@
+package db
+
+import "strings"
+
+// Rules are what the schema does not say of a table: that the program itself
+// keeps it, or a part of it, in order. Each says why, for who would change it.
+type rules struct {
+	lookOnly string            // nothing can be changed
+	kept     string            // no row can be added or deleted
+	readOnly map[string]string // why a column cannot be written
+	others   string            // the same of all columns that have no note
+	notes    map[string]string // what writing to a column does besides
+	madeFrom map[string]string // the column that another is made from
+}
+
+// rulesOf returns the rules of a table of that name and kind.
+func rulesOf(name, kind string) rules {
+	switch {
+	case kind == "view":
+		return rules{lookOnly: "This is a view of other tables: change the rows there."}
+	case kind != "table":
+		return rules{lookOnly: "This is the index of the full-text search, which follows what is written elsewhere."}
+	case strings.HasPrefix(name, "sqlite_"):
+		return rules{lookOnly: "SQLite itself keeps this."}
+	}
+	return ownRules()[name]
+}
+
+// ownRules are the rules of the program's tables, by name. A table without any
+// has its schema's rules alone.
+func ownRules() map[string]rules {
+	const (
+		setByText   = "It is made from the text when that is saved."
+		setByChange = "It is set by every change."
+
+		shownFromText = "What is shown to readers is made from it when you save."
+	)
+	return map[string]rules{
+		"audit_log":         {lookOnly: "This is the log of what is changed here. Changes write it themselves."},
+		"schema_migrations": {lookOnly: "It says which version of the schema this is. The program brings it up to date when it starts."},
+		"renderings":        {lookOnly: "The program notes here how far it is with rendering posts anew."},
+		"users": {
+			kept:   "Who the users are is decided at Clerk: add or delete them in Clerk’s dashboard, and the row follows.",
+			others: "Clerk says this. Change it in Clerk’s dashboard, and the row follows.",
+		},
+		"posts": {
+			readOnly: map[string]string{
+				"title_key": "It is made from the title when that is saved.", "content_html": setByText, "excerpt": setByText,
+				"render_version": setByText, "updated_at": setByChange, "form_key": "It is a secret between the form and its sender.",
+			},
+			madeFrom: map[string]string{"title_key": "title"},
+			notes: map[string]string{
+				"content":      "Markdown. " + shownFromText,
+				"published_at": "When the post is published and this is NULL, it becomes now.",
+			},
+		},
+		"profiles": {
+			readOnly: map[string]string{"bio_html": setByText, "render_version": setByText, "bio_updated_at": setByText},
+			notes:    map[string]string{"bio": "Markdown. " + shownFromText},
+		},
+		"webhook_events": {
+			readOnly: map[string]string{"body": "It is kept as Clerk signed it."},
+		},
+	}
+}
+
+// applyRules writes the rules into the table.
+func (t *Table) applyRules() {
+	r := rulesOf(t.Name, t.Kind)
+	t.LookOnly, t.Kept = r.lookOnly, r.kept
+	writable := false
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		c.Note, c.MadeFrom = r.notes[c.Name], r.madeFrom[c.Name]
+		switch reason := r.readOnly[c.Name]; {
+		case reason != "":
+			c.ReadOnly = reason
+		case r.others != "" && c.Note == "":
+			c.ReadOnly = r.others
+		}
+		writable = writable || c.ReadOnly == ""
+	}
+	if t.LookOnly == "" && !writable {
+		t.LookOnly = t.Kept
+	}
+}
