@@ -23,6 +23,7 @@ func (s *Server) admin(h func(http.ResponseWriter, *http.Request, db.User) error
 
 // webhooksView is what admin-webhooks.html shows.
 type webhooksView struct {
+	Nav       []navItem
 	Dashboard dashboard
 	Overview  overviewView
 	Search    eventSearch
@@ -46,7 +47,7 @@ func (s *Server) showWebhooks(w http.ResponseWriter, r *http.Request, _ db.User)
 	if err != nil {
 		return err
 	}
-	view := webhooksView{Dashboard: s.dashboard, Overview: overview, Search: search, Events: events}
+	view := webhooksView{Nav: adminNav(webhooksPath), Dashboard: s.dashboard, Overview: overview, Search: search, Events: events}
 	return s.page(w, r, http.StatusOK, "admin-webhooks", page{Title: "Webhooks", Main: view})
 }
 

@@ -9,6 +9,8 @@ import (
 
 // administration is what administrators do.
 var administration = map[string]func(*testing.T, *browser){
+	"data, narrow":     at(narrow, testDataBrowser),
+	"data, wide":       at(wide, testDataBrowser),
 	"webhooks, narrow": at(narrow, testWebhooksPage),
 	"webhooks, wide":   at(wide, testWebhooksPage),
 }

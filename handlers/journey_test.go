@@ -56,6 +56,7 @@ func fieldsOf(form *html.Node) url.Values {
 	for n := range form.Descendants() {
 		switch name := attr(n, "name"); {
 		case name == "":
+		case attr(n, "type") == "checkbox" && !slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "checked" }):
 		case n.Data == "input":
 			values.Add(name, attr(n, "value"))
 		case n.Data == "textarea":

@@ -58,6 +58,15 @@ func (s *Server) routes() []route {
 		{"GET /admin/sync", s.admin(s.showSync)},
 		{"POST /admin/sync", s.admin(s.requestSync)},
 
+		{"GET /admin/data", s.admin(s.showTables)},
+		{"GET /admin/data/{table}", s.admin(s.showTable)},
+		{"GET /admin/data/{table}/export", s.admin(s.exportTable)},
+		{"GET /admin/data/{table}/new", s.admin(s.newRow)},
+		{"POST /admin/data/{table}", s.admin(s.createRow)},
+		{"GET /admin/data/{table}/{key}", s.admin(s.showRow)},
+		{"POST /admin/data/{table}/{key}", s.admin(s.updateRow)},
+		{"POST /admin/data/{table}/{key}/delete", s.admin(s.deleteRow)},
+
 		{"GET /api/me", s.signedIn(s.apiMe)},
 		{"GET /api/posts", s.public(s.apiListPosts)},
 		{"POST /api/posts", s.signedIn(s.apiCreatePost)},

@@ -36,6 +36,7 @@ func (s *Server) upkeep(ctx context.Context) {
 	s.purge(ctx, "webhook events", s.db.PurgeEvents)
 	s.purge(ctx, "bodies of dead letters", s.db.PurgeBodies)
 	s.purge(ctx, "ended sessions", s.db.PurgeSessions)
+	s.purge(ctx, "changes in the log", s.db.PurgeAudits)
 	if err := s.renderStale(ctx); err != nil && ctx.Err() == nil {
 		s.log.Error("cannot render old posts anew", "error", err)
 	}
