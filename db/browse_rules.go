@@ -39,6 +39,14 @@ func ownRules() map[string]rules {
 		"audit_log":         {lookOnly: "This is the log of what is changed here. Changes write it themselves."},
 		"schema_migrations": {lookOnly: "It says which version of the schema this is. The program brings it up to date when it starts."},
 		"renderings":        {lookOnly: "The program notes here how far it is with rendering posts anew."},
+		"moderation_log":    {lookOnly: "This is the log of what moderators do. Their acts write it themselves."},
+		"people":            {lookOnly: "The directory is made from the users."},
+		"changed_people":    {lookOnly: "The program notes here what the directory has still to take in."},
+		"changed_posts":     {lookOnly: "The program notes here what the search has still to take in."},
+		"search_progress":   {lookOnly: "The program notes here how far it is with the index of the search."},
+		"poll_options": {
+			readOnly: map[string]string{"votes": "The database counts it from the votes."},
+		},
 		"users": {
 			kept:   "Who the users are is decided at Clerk: add or delete them in Clerk’s dashboard, and the row follows.",
 			others: "Clerk says this. Change it in Clerk’s dashboard, and the row follows.",

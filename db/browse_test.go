@@ -90,6 +90,22 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// A rule about a column that has another name by now would be none.
+func TestRulesNameColumns(t *testing.T) {
+	tables, err := dbtest.New(t).Tables(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ruled := db.RuledColumns()
+	for _, table := range tables {
+		for _, column := range ruled[table.Name] {
+			if table.Column(column) == nil {
+				t.Errorf("a rule names %s.%s, which is not there", table.Name, column)
+			}
+		}
+	}
+}
+
 // Every table can be looked at, sorted by each of its columns and filtered by
 // each comparison.
 func TestRowsOfEveryTable(t *testing.T) {

@@ -2,6 +2,8 @@ package db
 
 import (
 	"database/sql"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/golang-migrate/migrate/v4"
@@ -36,6 +38,17 @@ func (d *DB) SetPatience(patience time.Duration) { d.patience = patience }
 
 // SetLookTime replaces how long a look of the data browser may take.
 func (d *DB) SetLookTime(limit time.Duration) { d.lookTime = limit }
+
+// RuledColumns returns the columns that rules name, by table.
+func RuledColumns() map[string][]string {
+	columns := map[string][]string{}
+	for name, r := range ownRules() {
+		for _, named := range []map[string]string{r.readOnly, r.notes, r.madeFrom} {
+			columns[name] = slices.AppendSeq(columns[name], maps.Keys(named))
+		}
+	}
+	return columns
+}
 
 // Browser returns the handle of the data browser.
 func (d *DB) Browser() *sql.DB { return d.browser }
