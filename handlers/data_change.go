@@ -36,6 +36,7 @@ func (s *Server) createRow(w http.ResponseWriter, r *http.Request, user db.User)
 	if err != nil {
 		return err
 	}
+	s.publishRow(t, key, nil, change.Values)
 	return s.leaveFor(w, r, rowPath(t.Name, key), "The row is added.")
 }
 
@@ -70,13 +71,28 @@ func (s *Server) updateRow(w http.ResponseWriter, r *http.Request, user db.User)
 		return s.showBoth(w, r, form)
 	case err != nil:
 		return err
-	case !wantsFragment(r):
-		return s.leaveFor(w, r, rowPath(l.table.Name, row.Key), "The row is saved.")
 	}
-	if row, err = s.db.Row(r.Context(), l.table, row.Key); err != nil {
+	s.publishRow(l.table, row.Key, current, change.Values)
+	return s.showSavedRow(w, r, l, row.Key)
+}
+
+// showSavedRow answers an edit: htmx with the form as the row stands now.
+func (s *Server) showSavedRow(w http.ResponseWriter, r *http.Request, l linker, key db.Key) error {
+	if !wantsFragment(r) {
+		return s.leaveFor(w, r, rowPath(l.table.Name, key), "The row is saved.")
+	}
+	row, err := s.db.Row(r.Context(), l.table, key)
+	if err != nil {
 		return err
 	}
 	return s.fragment(w, http.StatusOK, part{"data-form", l.editForm(row)}, part{"status", "The row is saved."})
+}
+
+// publishRow lets open pages follow a change of a post.
+func (s *Server) publishRow(t db.Table, key db.Key, before, written map[string]any) {
+	if id, ok := key[0].(int64); ok && t.Name == "posts" {
+		s.publishPost(id, before["published"] == int64(1), written["published"] == int64(1))
+	}
 }
 
 // byColumn returns the values of a row by their columns.
@@ -118,6 +134,7 @@ func (s *Server) deleteRow(w http.ResponseWriter, r *http.Request, user db.User)
 	if why := whyNoRows(l.table); why != "" {
 		return &userError{http.StatusForbidden, why}
 	}
+	current := l.byColumn(row)
 	err = s.db.DeleteRow(r.Context(), db.RowChange{By: user.ID, Table: l.table, Key: row.Key})
 	var broken *db.RuleError
 	switch {
@@ -126,6 +143,7 @@ func (s *Server) deleteRow(w http.ResponseWriter, r *http.Request, user db.User)
 	case err != nil:
 		return err
 	}
+	s.publishRow(l.table, row.Key, current, nil)
 	return s.leaveFor(w, r, tablePath(l.table.Name), fmt.Sprintf("The row %s of %s is deleted. The log of changes keeps what it held.", keyText(row.Key), l.table.Name))
 }
 

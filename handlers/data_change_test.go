@@ -98,6 +98,23 @@ func TestEditPostByHand(t *testing.T) {
 	}
 }
 
+// Open pages follow what is done to a post by hand, once it is or was public.
+func TestPostByHandIsPublished(t *testing.T) {
+	site := newSite(t)
+	site.post(ada, "Hello", "Text", false)
+	c := site.as(admin)
+	const path = "/admin/data/posts/1"
+	heard, _ := site.hub.Subscribe(site.hub.Last())
+	for _, published := range []string{"0", "1", "0"} {
+		c.submit(path, editedRow(c.get(path), map[string]string{"value-views": "1" + published, "value-published": published})).leadsTo(path)
+	}
+	c.submit(path+"/delete", nil).status(http.StatusSeeOther)
+	changes, err := heard.Take()
+	if err != nil || len(changes) != 2 || changes[0].kind != postChanged || changes[0].post != 1 {
+		t.Errorf("there were the changes %v, %v, want one for the publication and one for its end", changes, err)
+	}
+}
+
 // So does what a profile is shown by.
 func TestEditBioByHand(t *testing.T) {
 	site := newSite(t)
