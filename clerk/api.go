@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,6 +30,14 @@ const (
 
 // ErrUserUnusable says that what Clerk tells of a user cannot be used.
 var ErrUserUnusable = errors.New("clerk: the user is not of the expected form")
+
+// Why a call of the Backend API failed, for errors.Is. The last three may pass.
+var (
+	ErrKeyRefused  = errors.New("clerk: the Backend API refuses the secret key")
+	ErrTooMany     = errors.New("clerk: the Backend API had more requests than it takes")
+	ErrFailing     = errors.New("clerk: the Backend API fails")
+	ErrUnreachable = errors.New("clerk: the Backend API cannot be reached")
+)
 
 // ErrUserNotFound says that Clerk knows no user of an id, or not any more.
 var ErrUserNotFound = errors.New("clerk: no such user")
@@ -180,6 +187,19 @@ func (e *apiError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("the Backend API answered %d %s", e.Status, e.Code))
 }
 
+// Is reports whether the answer is of the kind that target stands for.
+func (e *apiError) Is(target error) bool {
+	switch target {
+	case ErrKeyRefused:
+		return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
+	case ErrTooMany:
+		return e.Status == http.StatusTooManyRequests
+	case ErrFailing:
+		return e.Status >= http.StatusInternalServerError
+	}
+	return false
+}
+
 // isNotFound reports whether Clerk itself says that there is no such thing,
 // as opposed to a 404 of something that is not Clerk.
 func isNotFound(err error) bool {
@@ -196,6 +216,8 @@ func (e *unreachableError) Error() string {
 
 func (e *unreachableError) Unwrap() error { return e.cause }
 
+func (e *unreachableError) Is(target error) bool { return target == ErrUnreachable }
+
 // plain returns an error without what may be secret in those of the SDK and
 // of net/http: the URL, which may hold a nonce, and the text of the answer.
 func plain(err error) error {
@@ -208,10 +230,19 @@ func plain(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return &unreachableError{e.Err}
 	}
-	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.ErrUnexpectedEOF) { // in the middle of the answer
-		return &unreachableError{err}
+	if isNotJSON(err) {
+		return errors.New("the Backend API's answer is not JSON of the expected form")
 	}
-	return errors.New("the Backend API's answer is not JSON of the expected form")
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return errors.New("the Backend API's answer is too long")
+	}
+	return &unreachableError{err} // in the middle of the answer
+}
+
+func isNotJSON(err error) bool {
+	_, syntax := errors.AsType[*json.SyntaxError](err)
+	_, kind := errors.AsType[*json.UnmarshalTypeError](err)
+	return syntax || kind
 }
 
 // bounded returns a client like c, or a new one, that waits only so long, if c

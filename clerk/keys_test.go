@@ -40,7 +40,7 @@ func TestKeySetFailures(t *testing.T) {
 		{"keys of unknown kinds", answer(200, map[string]any{"keys": []any{map[string]any{"kty": "FUTURE", "kid": kid}}}), "jwk-remote-failed-to-load", "no signing key"},
 		{"not JSON", text(200, "text/html", "<html>"), "jwk-remote-failed-to-load", "not JSON"},
 		{"list", answer(200, []any{}), "jwk-remote-failed-to-load", "not JSON"},
-		{"too long", text(200, "application/json", `{"keys":"`+strings.Repeat("x", 2<<20)+`"}`), "jwk-remote-failed-to-load", "not JSON"},
+		{"too long", text(200, "application/json", `{"keys":"`+strings.Repeat("x", 2<<20)+`"}`), "jwk-remote-failed-to-load", "too long"},
 		{"500", answer(500, clerksError), "jwk-remote-failed-to-load", "500 some_code"},
 		{"502 of a proxy", text(502, "text/html", "<html>secret"), "jwk-remote-failed-to-load", "502"},
 		{"refused secret", answer(401, clerksError), "secret-key-invalid", "401"},

@@ -30,8 +30,7 @@ func newPace(production bool) *rate.Limiter {
 	return rate.NewLimiter(7, 10)
 }
 
-// Patiently makes a call of the API that nobody waits for: no faster than Clerk
-// allows, as late as Clerk says, and up to five times while Clerk has too much
+// Patiently makes a call of the API that can wait: no faster than Clerk allows, as late as Clerk says, and up to five times while Clerk has too much
 // to do, fails or cannot be reached. Any other error of call it returns at
 // once, as trying again would not help.
 func (a *API) Patiently(ctx context.Context, call func() error) error {
@@ -55,11 +54,7 @@ func (a *API) Patiently(ctx context.Context, call func() error) error {
 
 // isTemporary reports whether a call that ended with err may succeed later.
 func isTemporary(err error) bool {
-	if e, ok := errors.AsType[*apiError](err); ok {
-		return e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError
-	}
-	_, ok := errors.AsType[*unreachableError](err)
-	return ok
+	return errors.Is(err, ErrTooMany) || errors.Is(err, ErrFailing) || errors.Is(err, ErrUnreachable)
 }
 
 // askedPause is how long Clerk asks to wait before the next attempt, or 0.

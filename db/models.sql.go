@@ -66,6 +66,7 @@ type Sync struct {
 	Error      Text
 	Total      int64
 	Lost       int64
+	Cause      Text
 }
 
 type User struct {

@@ -43,7 +43,7 @@ func (d *DB) BeginSync(ctx context.Context, instance string) (Sync, error) {
 		case err != nil && !errors.Is(err, sql.ErrNoRows):
 			return err
 		case err == nil && last.FinishedAt == 0 && last.Instance == instance && last.StartedAt > d.now().Add(-resumeWithin):
-			sync, err = d.noteSync(ctx, q, last.ID, "")
+			sync, err = d.noteSync(ctx, q, last.ID, "", "")
 		default:
 			sync, err = q.startSync(ctx, startSyncParams{Instance: instance, StartedAt: d.now()})
 		}
@@ -72,8 +72,8 @@ func (d *DB) SetSyncTotal(ctx context.Context, syncID, total int64) (Sync, error
 // SavePage stores a page of Clerk's users, as SaveUser does each of them, and
 // the cursor behind the page. It returns the reconciliation with the page
 // counted: a user counts as checked once, as changed when the row said something
-// else, not when Clerk has merely touched its own, and as lost besides when
-// their event ought to have come by now.
+// else, not when Clerk has merely touched its own, and as lost besides when an
+// event ought to have told of it by now.
 func (d *DB) SavePage(ctx context.Context, syncID int64, users []UserData, cursor string) (Sync, error) {
 	var sync Sync
 	err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
@@ -109,7 +109,7 @@ func (d *DB) reconcile(ctx context.Context, q *Queries, sync Sync, data UserData
 			return err
 		}
 		if current && !same {
-			found.count(added, data.UpdatedAt < d.now().Add(-eventDelay))
+			found.count(added, data.UpdatedAt < d.now().Add(-eventDelay) && !old.unlocked(data))
 		}
 	}
 	seen, err := q.seeUser(ctx, seeUserParams{ClerkID: data.ClerkID, SeenAt: max(d.now(), sync.StartedAt), StartedAt: sync.StartedAt})
@@ -146,6 +146,14 @@ func (u User) says(data UserData) bool {
 		u.ClerkCreatedAt == data.CreatedAt
 }
 
+// unlocked reports whether all that data says anew is that a lock is over, of
+// which Clerk sends no event.
+func (u User) unlocked(data UserData) bool {
+	over := u.Locked && !data.Locked
+	u.Locked = data.Locked
+	return over && u.says(data)
+}
+
 func equal(a, b *string) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -155,7 +163,8 @@ func equal(a, b *string) bool {
 
 // DeleteMissing deletes a user whom Clerk has said it does not know, as their
 // user.deleted event would: for good. At is when Clerk said so. It returns the
-// reconciliation with the deletion counted.
+// reconciliation with the deletion counted; not as lost, for Clerk does not say
+// when the user was deleted.
 func (d *DB) DeleteMissing(ctx context.Context, syncID int64, clerkID string, at Time) (Sync, error) {
 	var sync Sync
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
@@ -193,12 +202,12 @@ func (d *DB) FinishSync(ctx context.Context, syncID int64) (Sync, error) {
 	return sync, nil
 }
 
-// BreakSync notes why a reconciliation was broken off, and returns it. BeginSync
-// goes on with it.
-func (d *DB) BreakSync(ctx context.Context, syncID int64, reason string) (Sync, error) {
+// BreakSync notes why a reconciliation was broken off, the kind of the error and
+// its text, and returns it. BeginSync goes on with it.
+func (d *DB) BreakSync(ctx context.Context, syncID int64, cause, text string) (Sync, error) {
 	var sync Sync
 	err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
-		sync, err = d.noteSync(ctx, q, syncID, reason)
+		sync, err = d.noteSync(ctx, q, syncID, cause, text)
 		return err
 	})
 	if err != nil {
@@ -207,10 +216,10 @@ func (d *DB) BreakSync(ctx context.Context, syncID int64, reason string) (Sync, 
 	return sync, nil
 }
 
-// noteSync notes why a reconciliation was broken off, "" when it goes on, and
+// noteSync notes why a reconciliation was broken off, nothing when it goes on, and
 // returns it.
-func (d *DB) noteSync(ctx context.Context, q *Queries, syncID int64, reason string) (Sync, error) {
-	if err := q.setSyncError(ctx, setSyncErrorParams{ID: syncID, Error: Text(reason)}); err != nil {
+func (d *DB) noteSync(ctx context.Context, q *Queries, syncID int64, cause, text string) (Sync, error) {
+	if err := q.setSyncError(ctx, setSyncErrorParams{ID: syncID, Cause: Text(cause), Error: Text(text)}); err != nil {
 		return Sync{}, err
 	}
 	return q.getSync(ctx, syncID)

@@ -26,7 +26,7 @@ func (q *Queries) GetFirstSyncTime(ctx context.Context) (Time, error) {
 }
 
 const getLastFinishedSync = `-- name: GetLastFinishedSync :one
-SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
+SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost, cause
 FROM syncs
 WHERE finished_at IS NOT NULL
 ORDER BY id DESC
@@ -51,12 +51,13 @@ func (q *Queries) GetLastFinishedSync(ctx context.Context) (Sync, error) {
 		&i.Error,
 		&i.Total,
 		&i.Lost,
+		&i.Cause,
 	)
 	return i, err
 }
 
 const getLastMendingSync = `-- name: GetLastMendingSync :one
-SELECT syncs.id, syncs.instance, syncs.started_at, syncs.finished_at, syncs.cursor, syncs.checked, syncs.added, syncs.changed, syncs.deleted, syncs.error, syncs.total, syncs.lost,
+SELECT syncs.id, syncs.instance, syncs.started_at, syncs.finished_at, syncs.cursor, syncs.checked, syncs.added, syncs.changed, syncs.deleted, syncs.error, syncs.total, syncs.lost, syncs.cause,
     EXISTS (SELECT 1 FROM syncs AS earlier WHERE earlier.finished_at IS NOT NULL AND earlier.id < syncs.id) AS repeated
 FROM syncs
 WHERE syncs.started_at > ?1
@@ -90,13 +91,14 @@ func (q *Queries) GetLastMendingSync(ctx context.Context, after Time) (GetLastMe
 		&i.Sync.Error,
 		&i.Sync.Total,
 		&i.Sync.Lost,
+		&i.Sync.Cause,
 		&i.Repeated,
 	)
 	return i, err
 }
 
 const getLastSync = `-- name: GetLastSync :one
-SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
+SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost, cause
 FROM syncs
 ORDER BY id DESC
 LIMIT 1
@@ -120,6 +122,7 @@ func (q *Queries) GetLastSync(ctx context.Context) (Sync, error) {
 		&i.Error,
 		&i.Total,
 		&i.Lost,
+		&i.Cause,
 	)
 	return i, err
 }
@@ -180,7 +183,7 @@ SET cursor = ?1,
     changed = changed + ?4,
     lost = lost + ?5
 WHERE id = ?6
-RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost, cause
 `
 
 type advanceSyncParams struct {
@@ -217,15 +220,16 @@ func (q *Queries) advanceSync(ctx context.Context, arg advanceSyncParams) (Sync,
 		&i.Error,
 		&i.Total,
 		&i.Lost,
+		&i.Cause,
 	)
 	return i, err
 }
 
 const countDeleted = `-- name: countDeleted :one
 UPDATE syncs
-SET deleted = deleted + 1, lost = lost + 1
+SET deleted = deleted + 1
 WHERE id = ?1
-RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost, cause
 `
 
 // countDeleted counts a user whom a reconciliation deleted.
@@ -245,15 +249,16 @@ func (q *Queries) countDeleted(ctx context.Context, id int64) (Sync, error) {
 		&i.Error,
 		&i.Total,
 		&i.Lost,
+		&i.Cause,
 	)
 	return i, err
 }
 
 const finishSync = `-- name: finishSync :one
 UPDATE syncs
-SET finished_at = ?1, error = NULL
+SET finished_at = ?1, error = NULL, cause = NULL
 WHERE id = ?2
-RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost, cause
 `
 
 type finishSyncParams struct {
@@ -278,12 +283,13 @@ func (q *Queries) finishSync(ctx context.Context, arg finishSyncParams) (Sync, e
 		&i.Error,
 		&i.Total,
 		&i.Lost,
+		&i.Cause,
 	)
 	return i, err
 }
 
 const getSync = `-- name: getSync :one
-SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
+SELECT id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost, cause
 FROM syncs
 WHERE id = ?1
 `
@@ -305,6 +311,7 @@ func (q *Queries) getSync(ctx context.Context, id int64) (Sync, error) {
 		&i.Error,
 		&i.Total,
 		&i.Lost,
+		&i.Cause,
 	)
 	return i, err
 }
@@ -333,19 +340,20 @@ func (q *Queries) seeUser(ctx context.Context, arg seeUserParams) (int64, error)
 
 const setSyncError = `-- name: setSyncError :exec
 UPDATE syncs
-SET error = ?1
-WHERE id = ?2 AND finished_at IS NULL
+SET error = ?1, cause = ?2
+WHERE id = ?3 AND finished_at IS NULL
 `
 
 type setSyncErrorParams struct {
 	Error Text
+	Cause Text
 	ID    int64
 }
 
 // setSyncError notes why a reconciliation was broken off; NULL: it goes on. One
 // that another process has finished stays as it is.
 func (q *Queries) setSyncError(ctx context.Context, arg setSyncErrorParams) error {
-	_, err := q.db.ExecContext(ctx, setSyncError, arg.Error, arg.ID)
+	_, err := q.db.ExecContext(ctx, setSyncError, arg.Error, arg.Cause, arg.ID)
 	return err
 }
 
@@ -353,7 +361,7 @@ const setSyncTotal = `-- name: setSyncTotal :one
 UPDATE syncs
 SET total = ?1
 WHERE id = ?2
-RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost, cause
 `
 
 type setSyncTotalParams struct {
@@ -378,6 +386,7 @@ func (q *Queries) setSyncTotal(ctx context.Context, arg setSyncTotalParams) (Syn
 		&i.Error,
 		&i.Total,
 		&i.Lost,
+		&i.Cause,
 	)
 	return i, err
 }
@@ -385,7 +394,7 @@ func (q *Queries) setSyncTotal(ctx context.Context, arg setSyncTotalParams) (Syn
 const startSync = `-- name: startSync :one
 INSERT INTO syncs (instance, started_at)
 VALUES (?1, ?2)
-RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost
+RETURNING id, instance, started_at, finished_at, cursor, checked, added, changed, deleted, error, total, lost, cause
 `
 
 type startSyncParams struct {
@@ -410,6 +419,7 @@ func (q *Queries) startSync(ctx context.Context, arg startSyncParams) (Sync, err
 		&i.Error,
 		&i.Total,
 		&i.Lost,
+		&i.Cause,
 	)
 	return i, err
 }

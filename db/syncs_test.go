@@ -33,8 +33,8 @@ func TestBeginSync(t *testing.T) {
 		{"interrupted", func(*testing.T, *db.DB, db.Sync) {}, 24*time.Hour - time.Millisecond, true},
 		{"interrupted a day ago", func(*testing.T, *db.DB, db.Sync) {}, 24 * time.Hour, false},
 		{"broken off", func(t *testing.T, d *db.DB, first db.Sync) {
-			sync, err := d.BreakSync(t.Context(), first.ID, "Clerk is down")
-			if err != nil || sync.Error != "Clerk is down" || sync.FinishedAt != 0 {
+			sync, err := d.BreakSync(t.Context(), first.ID, "failing", "Clerk is down")
+			if err != nil || sync.Error != "Clerk is down" || sync.Cause != "failing" || sync.FinishedAt != 0 {
 				t.Errorf("BreakSync = %+v, %v", sync, err)
 			}
 		}, time.Hour, true},
@@ -75,7 +75,7 @@ func TestFinishSync(t *testing.T) {
 		func() (db.Sync, error) { return d.GetLastSync(t.Context()) },
 		func() (db.Sync, error) { return d.GetLastFinishedSync(t.Context()) },
 		func() (db.Sync, error) { return d.FinishSync(t.Context(), 7) },
-		func() (db.Sync, error) { return d.BreakSync(t.Context(), 7, "odd") },
+		func() (db.Sync, error) { return d.BreakSync(t.Context(), 7, "failing", "odd") },
 		func() (db.Sync, error) { return d.SavePage(t.Context(), 7, nil, "") },
 		func() (db.Sync, error) { return d.SetSyncTotal(t.Context(), 7, 1) },
 		func() (db.Sync, error) { return d.DeleteMissing(t.Context(), 7, "user_ada", 1) },
@@ -160,19 +160,24 @@ func TestLostUsers(t *testing.T) {
 	newUser(t, d, "user_2")
 	newUser(t, d, "user_3")
 	newUser(t, d, "user_gone")
+	lock := db.UserData{ClerkID: "user_4", Name: "Out", Locked: true, UpdatedAt: 1}
+	_, err := d.SaveUser(t.Context(), lock)
+	check(t, err)
+	lock.Locked = false // of which Clerk tells nobody
 	clock.at++
 	sync := begin(t, d)
-	sync, err := d.SavePage(t.Context(), sync.ID, []db.UserData{
+	sync, err = d.SavePage(t.Context(), sync.ID, []db.UserData{
 		{ClerkID: "user_0", UpdatedAt: clock.at.Add(-time.Hour)},
 		{ClerkID: "user_1", UpdatedAt: clock.at.Add(-time.Hour) - 1},
 		{ClerkID: "user_2", Name: "Late", UpdatedAt: clock.at.Add(-time.Hour)},
 		{ClerkID: "user_3", Name: "Lost", UpdatedAt: clock.at.Add(-time.Hour) - 1},
-	}, "user_3")
-	if err != nil || sync.Added != 2 || sync.Changed != 2 || sync.Lost != 2 {
-		t.Errorf("SavePage = %+v, %v, want 2 added, 2 changed, 2 of them lost", sync, err)
+		lock,
+	}, "user_4")
+	if err != nil || sync.Added != 2 || sync.Changed != 3 || sync.Lost != 2 {
+		t.Errorf("SavePage = %+v, %v, want 2 added, 3 changed, 2 of them lost", sync, err)
 	}
-	if sync, err = d.DeleteMissing(t.Context(), sync.ID, "user_gone", clock.at); err != nil || sync.Deleted != 1 || sync.Lost != 3 {
-		t.Errorf("DeleteMissing = %+v, %v, want 1 deleted, 3 lost", sync, err)
+	if sync, err = d.DeleteMissing(t.Context(), sync.ID, "user_gone", clock.at); err != nil || sync.Deleted != 1 || sync.Lost != 2 {
+		t.Errorf("DeleteMissing = %+v, %v, want 1 deleted, 2 lost", sync, err)
 	}
 }
 
@@ -348,7 +353,7 @@ func TestBeginSyncOfAnotherInstance(t *testing.T) {
 	if _, err := d.BeginSync(t.Context(), "clerk.other.example"); !errors.Is(err, db.ErrOtherInstance) {
 		t.Errorf("afterwards: %v, want %v", err, db.ErrOtherInstance)
 	}
-	broken, err := d.BreakSync(t.Context(), first.ID, "too late")
+	broken, err := d.BreakSync(t.Context(), first.ID, "failing", "too late")
 	if err != nil || broken.Error != "" {
 		t.Errorf("what is finished is broken off: %+v, %v", broken, err)
 	}

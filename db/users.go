@@ -61,10 +61,14 @@ func (d *DB) EnsureUser(ctx context.Context, clerkID string) (User, error) {
 func (d *DB) SaveUser(ctx context.Context, data UserData) (User, error) {
 	var user User
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
+		var err error
+		user, err = q.GetUserByClerkID(ctx, data.ClerkID)
+		if err == nil && user.ClerkUpdatedAt == data.UpdatedAt && user.says(data) {
+			return nil
+		}
 		if _, err := d.saveUser(ctx, q, data, version{}); err != nil {
 			return err
 		}
-		var err error
 		user, err = q.GetUserByClerkID(ctx, data.ClerkID)
 		return err
 	})

@@ -146,6 +146,39 @@ func (q *Queries) HasUsers(ctx context.Context) (bool, error) {
 	return found, err
 }
 
+const listRecentUsers = `-- name: ListRecentUsers :many
+SELECT clerk_id
+FROM users
+WHERE deleted_at IS NULL
+ORDER BY updated_at DESC
+LIMIT ?1
+`
+
+// ListRecentUsers returns Clerk's ids of the live users of whom something was
+// heard last, at most page_size.
+func (q *Queries) ListRecentUsers(ctx context.Context, pageSize int64) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, listRecentUsers, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var clerk_id string
+		if err := rows.Scan(&clerk_id); err != nil {
+			return nil, err
+		}
+		items = append(items, clerk_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteUser = `-- name: deleteUser :execrows
 UPDATE users
 SET email = NULL,
@@ -233,7 +266,7 @@ SET email = excluded.email,
 WHERE users.deleted_at IS NULL
   AND (users.clerk_updated_at < excluded.clerk_updated_at
     OR (users.clerk_updated_at = excluded.clerk_updated_at
-      AND ((excluded.event_rank = 0 AND users.updated_at < excluded.updated_at)
+      AND ((excluded.event_rank = 0 AND users.updated_at <= excluded.updated_at)
         OR users.event_at < excluded.event_at
         OR (users.event_at = excluded.event_at
           AND (users.event_rank < excluded.event_rank
@@ -265,8 +298,8 @@ type upsertUserParams struct {
 // the row holds something newer. The key (clerk_updated_at, event_at,
 // event_rank, event_id) of an event must be greater than the row's. An
 // event_rank of 0 is a snapshot of the Backend API: it wins over an event of
-// the same clerk_updated_at that came before Clerk was asked for it, and leaves
-// that event's part of the key. Heard_at is when the event came or Clerk was asked.
+// the same clerk_updated_at that did not come later than Clerk was asked for
+// it, and leaves that event's part of the key. Heard_at is when the event came or Clerk was asked.
 func (q *Queries) upsertUser(ctx context.Context, arg upsertUserParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, upsertUser,
 		arg.ClerkID,

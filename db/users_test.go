@@ -92,7 +92,7 @@ func TestSaveUserBesideAnEvent(t *testing.T) {
 		want      string
 	}{
 		{"asked before", -1, 20, "of the event"},
-		{"asked at the same time", 0, 20, "of the event"},
+		{"asked at the same time", 0, 20, "of the snapshot"},
 		{"asked after", 1, 20, "of the snapshot"},
 		{"asked before, newer", -1, 21, "of the snapshot"},
 		{"asked after, older", 1, 19, "of the event"},

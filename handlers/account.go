@@ -139,17 +139,12 @@ const refreshTimeout = 3 * time.Second
 // refreshAccount handles "POST /account": it asks Clerk who the user is now. The
 // webhook that says so may come later, or there may be none.
 func (s *Server) refreshAccount(w http.ResponseWriter, r *http.Request, user db.User) error {
-	ctx, cancel := context.WithTimeout(r.Context(), refreshTimeout)
-	defer cancel()
-	err := s.clerkAPI.Patiently(ctx, func() error { return s.fetchUser(ctx, user.ClerkID) })
-	switch {
-	case errors.Is(err, clerk.ErrUserNotFound): // the webhook is yet to come
-		return errRefused
-	case err != nil:
-		return fmt.Errorf("refresh account: %w: %w", errNotRefreshed, err)
-	}
-	if user, err = s.db.GetUser(r.Context(), user.ID); err != nil {
+	user, err := s.refreshUser(r.Context(), user)
+	if err != nil {
 		return fmt.Errorf("refresh account: %w", err)
+	}
+	if !user.Active() {
+		return errRefused
 	}
 	const said = "This is what Clerk says now."
 	if !wantsFragment(r) {
@@ -158,6 +153,31 @@ func (s *Server) refreshAccount(w http.ResponseWriter, r *http.Request, user db.
 		return nil
 	}
 	return s.fragment(w, http.StatusOK, part{"account", newAccountView(user)}, part{"menu-changed", newCurrentUser(user)}, part{"status", said})
+}
+
+// refreshUser stores and returns a user as Clerk tells of them now. While it is
+// asked about them already they are as they were.
+func (s *Server) refreshUser(ctx context.Context, user db.User) (db.User, error) {
+	if _, underWay := s.refreshing.LoadOrStore(user.ID, true); underWay {
+		return user, nil
+	}
+	defer s.refreshing.Delete(user.ID)
+	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
+	defer cancel()
+	var data db.UserData
+	err := s.clerkAPI.Patiently(ctx, func() (err error) {
+		data, err = s.askClerk(ctx, user.ClerkID)
+		return err
+	})
+	switch {
+	case errors.Is(err, clerk.ErrUserNotFound): // the webhook is yet to come
+		return user, errRefused
+	case errors.Is(err, clerk.ErrUserUnusable):
+		return user, fmt.Errorf("%w: %w", errUnusableAccount, err)
+	case err != nil:
+		return user, fmt.Errorf("%w: %w", errNotRefreshed, err)
+	}
+	return s.db.SaveUser(ctx, data)
 }
 
 // signedInPath is where a tab goes to sign in or to renew the session for

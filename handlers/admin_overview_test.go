@@ -1,10 +1,12 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/html"
@@ -49,9 +51,10 @@ func TestWebhookWarnings(t *testing.T) {
 		{"nothing to mend", false, []func(*testing.T, *testSite){event, mend(0)}, nil},
 		{"silence", false, []func(*testing.T, *testSite){storeOne, mend(1)}, []string{"Clerk seems to have stopped sending"}},
 		{"much silence", false, []func(*testing.T, *testSite){storeOne, mend(1200)}, []string{"mended 1,200 users that no webhook had told of. It was the first one"}},
-		{"gaps", false, []func(*testing.T, *testSite){storeOne, mend(2), event}, []string{"Some webhooks did not arrive"}},
-		{"gaps until now", false, []func(*testing.T, *testSite){event, mend(2)}, []string{"Some webhooks did not arrive"}},
-		{"mended since", false, []func(*testing.T, *testSite){event, mend(2), mend(0)}, nil},
+		{"gaps", false, []func(*testing.T, *testSite){storeOne, mend(0), mend(2), event}, []string{"Some webhooks did not arrive"}},
+		{"gaps until now", false, []func(*testing.T, *testSite){event, mend(0), mend(2)}, []string{"Some webhooks did not arrive"}},
+		{"users from before the site", false, []func(*testing.T, *testSite){event, mend(1200)}, nil},
+		{"mended since", false, []func(*testing.T, *testSite){event, mend(0), mend(2), mend(0)}, nil},
 		{"silence and nothing to mend since", false, []func(*testing.T, *testSite){storeOne, mend(0), mend(2), mend(0), mend(0)}, []string{"Clerk seems to have stopped sending"}},
 		{"an event after silence", false, []func(*testing.T, *testSite){storeOne, mend(2), mend(0), event}, nil},
 		{"never an event, nothing but the first", false, []func(*testing.T, *testSite){mend(2)}, []string{"No webhook has come"}},
@@ -59,11 +62,11 @@ func TestWebhookWarnings(t *testing.T) {
 		{"silence long ago", false, []func(*testing.T, *testSite){storeOne, mend(2), longAgo(db.KeepEvents + time.Hour), mend(0)}, nil},
 		{"compared yesterday", false, []func(*testing.T, *testSite){event, mend(0), longAgo(47 * time.Hour)}, nil},
 		{"not compared for days", false, []func(*testing.T, *testSite){event, mend(0), longAgo(49 * time.Hour)}, []string{"were not compared with Clerk’s since"}},
-		{"comparisons fail", false, []func(*testing.T, *testSite){event, mend(0), longAgo(49 * time.Hour), fail("the Backend API answered 401 nope")},
+		{"comparisons fail", false, []func(*testing.T, *testSite){event, mend(0), longAgo(49 * time.Hour), fail(causeKey)},
 			[]string{"Clerk refuses the secret key. Copy the key"}},
-		{"the first one fails for days", false, []func(*testing.T, *testSite){event, fail("disk full"), longAgo(49 * time.Hour)},
+		{"the first one fails for days", false, []func(*testing.T, *testSite){event, fail(causeUnknown), longAgo(49 * time.Hour)},
 			[]string{"Something went wrong that should not. It is tried again within an hour. If it lasts, whoever runs Inkwell finds more in its log. Go to the comparison"}},
-		{"the first one failed just now", false, []func(*testing.T, *testSite){event, fail("disk full")}, nil},
+		{"the first one failed just now", false, []func(*testing.T, *testSite){event, fail(causeUnknown)}, nil},
 		{"another instance", false, []func(*testing.T, *testSite){event, mend(0), ofAnother}, []string{"those of another instance of Clerk, clerk.elsewhere.example"}},
 		{"dead letter", false, []func(*testing.T, *testSite){letter}, []string{"could not be used: 1"}},
 		{"silence and dead letter", false, []func(*testing.T, *testSite){letter, mend(1)}, []string{"stopped sending", "could not be used: 1"}},
@@ -107,11 +110,11 @@ func longAgo(by time.Duration) func(*testing.T, *testSite) {
 }
 
 // fail stores a comparison that was broken off.
-func fail(reason string) func(*testing.T, *testSite) {
+func fail(cause cause) func(*testing.T, *testSite) {
 	return func(t *testing.T, site *testSite) {
 		sync, err := site.db.BeginSync(t.Context(), site.auth.Instance().Host)
 		if err == nil {
-			_, err = site.db.BreakSync(t.Context(), sync.ID, reason)
+			_, err = site.db.BreakSync(t.Context(), sync.ID, string(cause), "the Backend API answered")
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -148,24 +151,47 @@ func TestWebhookWarningOfAStandIn(t *testing.T) {
 	a.lacks(`a[href^="https://dashboard.clerk.com/"]`)
 }
 
+// A comparison that fails is explained in plain words.
 func TestFailuresInPlainWords(t *testing.T) {
-	tests := []struct{ reason, want string }{
-		{"compare users: clerk: list users: the Backend API answered 403", "refuses the secret key"},
-		{"the Backend API answered 429 too_many_requests: wait for 10s", "more requests than it takes"},
-		{"the Backend API answered 502", "has trouble"},
-		{"the Backend API cannot be reached: dial tcp: connection refused", "could not be reached"},
-		{errNoUsers.Error(), "Nobody was deleted"},
-		{errTooManyGone.Error(), "Nobody was deleted"},
-		{errOthersUsers.Error(), "Nobody was deleted"},
-		{"save page: disk I/O error", "should not"},
+	answering := func(status int) func(*Config) {
+		return withAPI(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+			header := http.Header{"Retry-After": {"1"}}
+			return &http.Response{StatusCode: status, Header: header, Body: http.NoBody, Request: r}, nil
+		})
+	}
+	tests := []struct {
+		name   string
+		option func(*Config)
+		want   string
+	}{
+		{"wrong key", answering(http.StatusUnauthorized), "refuses the secret key"},
+		{"forbidden", answering(http.StatusForbidden), "refuses the secret key"},
+		{"too many", answering(http.StatusTooManyRequests), "more requests than it takes"},
+		{"down", answering(http.StatusBadGateway), "has trouble"},
+		{"away", withAPI(func(*http.Request, http.RoundTripper) (*http.Response, error) { return nil, errors.New("no route") }), "could not be reached"},
+		{"of others", answering(http.StatusTeapot), "should not"},
 	}
 	for _, tt := range tests {
-		if got := newFailure(db.Text(tt.reason)); got == nil || got.Todo == "" || !strings.Contains(got.Text, tt.want) {
-			t.Errorf("%q is shown as %+v, want %q", tt.reason, got, tt.want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				site := newSite(t, tt.option)
+				if _, err := site.SyncUsers(t.Context(), nil); err == nil {
+					t.Fatal("the comparison succeeds")
+				}
+				facts, err := site.readFacts(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, detail := facts.broken(); got == nil || got.Todo == "" || !strings.Contains(got.Text, tt.want) || detail == "" {
+					t.Errorf("it is shown as %+v, want %q", got, tt.want)
+				}
+			})
+		})
 	}
-	if got := newFailure(""); got != nil {
-		t.Errorf("no error is shown as %+v", got)
+	for _, err := range []error{errNoUsers, errTooManyGone, errOthersUsers} {
+		if got := failures[causeOf(err)]; !strings.Contains(got.Text, "Nobody was deleted") {
+			t.Errorf("%v is shown as %+v", err, got)
+		}
 	}
 }
 
@@ -197,10 +223,10 @@ func TestSyncOnThePage(t *testing.T) {
 	c.htmx("POST", "/admin/sync", nil).shows(`hx-partial[hx-target="#status"]`, "under way already")
 	site.syncing.Store(false)
 
-	if _, err := site.db.BreakSync(t.Context(), sync.ID, "Clerk <b>answers 500"); err != nil {
+	if _, err := site.db.BreakSync(t.Context(), sync.ID, string(causeFailing), "Clerk <b>answers 500"); err != nil {
 		t.Fatal(err)
 	}
-	a := c.get("/admin/webhooks").shows(".sync", "broken off. Something went wrong").shows(".sync details", "Clerk <b>answers 500").lacks("progress")
+	a := c.get("/admin/webhooks").shows(".sync", "broken off. Clerk has trouble").shows(".sync details", "Clerk <b>answers 500").lacks("progress")
 	a.one("#sync-start")
 	c.htmx("GET", "/admin/sync", nil).shows(`hx-partial[hx-target="#status"]`, "was broken off")
 	if _, err := site.db.FinishSync(t.Context(), sync.ID); err != nil {

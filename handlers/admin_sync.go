@@ -1,10 +1,11 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
+	"inkwell/clerk"
 	"inkwell/db"
 )
 
@@ -37,34 +38,47 @@ func (f webhookFacts) syncView() syncView {
 	return view
 }
 
-// A failure is why a comparison did not come to its end, in plain words.
+// A cause is why a comparison did not come to its end.
+type cause string
+
+const (
+	causeKey         cause = "key"
+	causeTooMany     cause = "too many"
+	causeFailing     cause = "failing"
+	causeUnreachable cause = "unreachable"
+	causeOthers      cause = "others"
+	causeUnknown     cause = "unknown"
+)
+
+func causeOf(err error) cause {
+	switch {
+	case errors.Is(err, clerk.ErrKeyRefused):
+		return causeKey
+	case errors.Is(err, clerk.ErrTooMany):
+		return causeTooMany
+	case errors.Is(err, clerk.ErrFailing):
+		return causeFailing
+	case errors.Is(err, clerk.ErrUnreachable):
+		return causeUnreachable
+	case errors.Is(err, errOthersUsers), errors.Is(err, errNoUsers), errors.Is(err, errTooManyGone):
+		return causeOthers
+	}
+	return causeUnknown
+}
+
+// A failure is a cause in plain words.
 type failure struct {
-	sign string // a piece of the error, which is kept as a text
 	Text string
 	Todo string
 }
 
-// failures are those that are known.
-var failures = []failure{
-	{"API answered 401", "Clerk refuses the secret key.", "Copy the key from Clerk’s dashboard, under API keys, into CLERK_SECRET_KEY and restart Inkwell."},
-	{"API answered 403", "Clerk refuses the secret key.", "Copy the key from Clerk’s dashboard, under API keys, into CLERK_SECRET_KEY and restart Inkwell."},
-	{"API answered 429", "Clerk had more requests than it takes.", "It is tried again within an hour. If that does not help, find out what else uses the same secret key."},
-	{"API answered 5", "Clerk has trouble answering.", "It is tried again within an hour. See status.clerk.com if it lasts."},
-	{"API cannot be reached", "Clerk could not be reached.", "It is tried again within an hour. If it lasts, make sure that this machine reaches api.clerk.com."},
-	{"Nobody was deleted", "Clerk lists other users than those of this site. Nobody was deleted.", "Make sure that CLERK_SECRET_KEY is of the right instance, and restart Inkwell."},
-}
-
-// newFailure returns what an error is about; nil when there is none.
-func newFailure(reason db.Text) *failure {
-	if reason == "" {
-		return nil
-	}
-	for _, f := range failures {
-		if strings.Contains(string(reason), f.sign) {
-			return &f
-		}
-	}
-	return &failure{Text: "Something went wrong that should not.", Todo: "It is tried again within an hour. If it lasts, whoever runs Inkwell finds more in its log."}
+var failures = map[cause]failure{
+	causeKey:         {"Clerk refuses the secret key.", "Copy the key from Clerk’s dashboard, under API keys, into CLERK_SECRET_KEY and restart Inkwell."},
+	causeTooMany:     {"Clerk had more requests than it takes.", "It is tried again within an hour. If that does not help, find out what else uses the same secret key."},
+	causeFailing:     {"Clerk has trouble answering.", "It is tried again within an hour. See status.clerk.com if it lasts."},
+	causeUnreachable: {"Clerk could not be reached.", "It is tried again within an hour. If it lasts, make sure that this machine reaches api.clerk.com."},
+	causeOthers:      {"Clerk lists other users than those of this site. Nobody was deleted.", "Make sure that CLERK_SECRET_KEY is of the right instance, and restart Inkwell."},
+	causeUnknown:     {"Something went wrong that should not.", "It is tried again within an hour. If it lasts, whoever runs Inkwell finds more in its log."},
 }
 
 // ended says how the comparison that ran came to its end.

@@ -56,8 +56,8 @@ func (s *Server) readFacts(ctx context.Context) (webhookFacts, error) {
 		syncing:    s.syncing.Load(),
 	}
 	var problems [6]error
-	facts.deadLetters, problems[0] = s.db.CountOpenDeadLetters(ctx)
-	facts.newest, problems[1] = orZero(s.db.GetNewestEventTime(ctx))
+	facts.newest, problems[0] = orZero(s.db.GetNewestEventTime(ctx)) // first: what comes now is not among those shown
+	facts.deadLetters, problems[1] = s.db.CountOpenDeadLetters(ctx)
 	facts.sync, problems[2] = orZero(s.db.GetLastSync(ctx))
 	facts.finished, problems[3] = orZero(s.db.GetLastFinishedSync(ctx))
 	facts.firstSync, problems[4] = orZero(s.db.GetFirstSyncTime(ctx))
@@ -84,7 +84,7 @@ func (f webhookFacts) warnings() []warning {
 		all = append(all, f.silent())
 	case mending.ID != 0 && f.newest < mending.StartedAt.Add(-silence):
 		all = append(all, f.stopped())
-	case mending.ID != 0 && mending.ID == f.finished.ID:
+	case mending.ID != 0 && mending.ID == f.finished.ID && f.mending.Repeated:
 		all = append(all, f.lost())
 	}
 	if f.isOverdue() {
@@ -117,7 +117,7 @@ func (f webhookFacts) stopped() warning {
 
 func (f webhookFacts) lost() warning {
 	return f.atClerk("Some webhooks did not arrive",
-		f.mended()+" This warning goes with the next comparison that finds nothing to mend.",
+		f.mended()+" This warning goes with the next comparison that finds nothing of that kind.",
 		fmt.Sprintf("In Clerk’s dashboard, under Webhooks, open the endpoint %s. Look under Message Attempts at what failed, and replay what is missing. Then compare once more.", f.endpoint))
 }
 
@@ -179,7 +179,11 @@ func (f webhookFacts) broken() (reason *failure, detail string) {
 	if f.sync.FinishedAt != 0 {
 		return nil, ""
 	}
-	return newFailure(f.sync.Error), string(f.sync.Error)
+	known, ok := failures[cause(f.sync.Cause)]
+	if !ok {
+		return nil, ""
+	}
+	return &known, string(f.sync.Error)
 }
 
 // foreign returns why users of another instance of Clerk cannot be compared;
@@ -198,7 +202,7 @@ func (f webhookFacts) unusable() warning {
 	return warning{
 		Heading: "Events that could not be used: " + thousands(f.deadLetters),
 		Todo: fmt.Sprintf("Nobody’s data was changed by them. Comparing with Clerk mends their users. Each can be tried again for %d days, "+
-			"for instance after an upgrade of Inkwell. Dismiss those that are dealt with.", days(db.KeepBodies)),
+			"for instance after an upgrade of Inkwell. Dismiss those that are dealt with: what is dismissed cannot be tried again.", days(db.KeepBodies)),
 		LinkURL:  eventSearch{Outcome: string(db.OutcomeDeadLetter)}.URL(),
 		LinkText: "Show the dead letters",
 		Dismiss:  f.newest,

@@ -26,6 +26,7 @@ var (
 	errRefused          = &userError{http.StatusUnauthorized, "This account may not be used here any more: it was deleted or suspended. Sign out to read on as a guest, or to sign in with another account."}
 	errUnverified       = &userError{http.StatusServiceUnavailable, "Clerk, which keeps the sign-ins of this site, cannot be reached, so that we cannot tell who you are. Nothing was changed: try again in a minute. Reading works without it."}
 	errNotRefreshed     = &userError{http.StatusServiceUnavailable, "Clerk cannot be asked about your account at the moment. Try again in a minute."}
+	errUnusableAccount  = &userError{http.StatusBadGateway, "What Clerk says about your account cannot be read here. Whoever runs this site finds more in its log."}
 	errNotAuthor        = &userError{http.StatusForbidden, "Only its author can change this post."}
 	errNotOwnProfile    = &userError{http.StatusForbidden, "Only they themselves can change this profile."}
 	errNotModerator     = &userError{http.StatusForbidden, "Only its author or a moderator can delete this post."}

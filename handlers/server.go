@@ -61,7 +61,8 @@ type Server struct {
 
 	handler    http.Handler
 	buffers    sync.Pool      // of *bytes.Buffer
-	completing sync.Map       // ids of users whom Clerk is being asked for
+	completing sync.Map       // Clerk's ids of users who are being made known here
+	refreshing sync.Map       // ids of users who wait for what Clerk says of them
 	syncing    atomic.Bool    // the users are being compared with Clerk's
 	background sync.WaitGroup // what goes on after an answer
 	loops      sync.WaitGroup // what runs until Close

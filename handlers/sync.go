@@ -15,7 +15,8 @@ const (
 	syncDelay = 30 * time.Second // from the start to the first look whether one is due
 	syncPause = time.Hour        // between two looks
 
-	maxRestarts = 5 // of the walk through Clerk's users, when the place it has come to is gone
+	recognized  = 20 // users are asked for at most to find one whom Clerk knows
+	maxRestarts = 5  // of the walk through Clerk's users, when the place it has come to is gone
 )
 
 // ErrSyncUnderWay says that the users are being compared with Clerk's already.
@@ -26,7 +27,7 @@ var ErrSyncUnderWay = errors.New("the users are being compared with Clerk's alre
 var (
 	errTooManyGone = errors.New("more users are missing in Clerk's list than it has. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
 	errNoUsers     = errors.New("no users at all are in Clerk's list, and there are some here. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
-	errOthersUsers = errors.New("none of the users that Clerk lists was known here, and none of those known here is in the list. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
+	errOthersUsers = errors.New("none of the users here is known to Clerk. Nobody was deleted: check that CLERK_SECRET_KEY is of the right instance")
 )
 
 // SyncUsers compares all users with Clerk's and mends what differs: users whose
@@ -53,18 +54,55 @@ func (s *Server) syncUsers(ctx context.Context, report func(db.Sync)) (db.Sync, 
 	if err != nil {
 		return db.Sync{}, err
 	}
-	if sync, err = s.walkUsers(ctx, sync, report); err == nil {
+	if err = s.recognizeUsers(ctx); err == nil {
+		sync, err = s.walkUsers(ctx, sync, report)
+	}
+	if err == nil {
 		err = s.deleteMissing(ctx, sync, report)
 	}
 	if err != nil {
-		reason := err.Error()
-		if ctx.Err() != nil {
-			reason = "" // it will be gone on with
-		}
-		_, noted := s.db.BreakSync(context.WithoutCancel(ctx), sync.ID, reason)
-		return sync, errors.Join(fmt.Errorf("compare users with Clerk's: %w", err), noted)
+		return sync, errors.Join(fmt.Errorf("compare users with Clerk's: %w", err), s.breakSync(ctx, sync.ID, err))
 	}
 	return s.db.FinishSync(ctx, sync.ID)
+}
+
+// breakSync notes why a comparison did not come to its end. One that was
+// interrupted will be gone on with.
+func (s *Server) breakSync(ctx context.Context, syncID int64, problem error) error {
+	cause, text := string(causeOf(problem)), problem.Error()
+	if ctx.Err() != nil {
+		cause, text = "", ""
+	}
+	_, err := s.db.BreakSync(context.WithoutCancel(ctx), syncID, cause, text)
+	return err
+}
+
+// recognizeUsers makes sure that the secret key is of the instance whose users
+// are here, which only its users can tell: with another key nobody who is here
+// is known to Clerk.
+func (s *Server) recognizeUsers(ctx context.Context) error {
+	ids, err := s.db.ListRecentUsers(ctx, recognized)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	for _, id := range ids {
+		err := s.clerkAPI.Patiently(ctx, func() error {
+			_, err := s.clerkAPI.User(ctx, id)
+			return err
+		})
+		if !errors.Is(err, clerk.ErrUserNotFound) {
+			return ignoreUnusable(err)
+		}
+	}
+	return errOthersUsers
+}
+
+// ignoreUnusable takes a user who cannot be used for one who is there.
+func ignoreUnusable(err error) error {
+	if errors.Is(err, clerk.ErrUserUnusable) {
+		return nil
+	}
+	return err
 }
 
 // walkUsers stores all of Clerk's users, a page at a time.
@@ -143,8 +181,6 @@ func (s *Server) deleteMissing(ctx context.Context, sync db.Sync, report func(db
 		return err
 	case sync.Checked == 0:
 		return errNoUsers
-	case sync.Added == sync.Checked:
-		return errOthersUsers
 	case int64(len(missing)) > sync.Checked:
 		return errTooManyGone
 	}
@@ -183,7 +219,8 @@ func (s *Server) confirmMissing(ctx context.Context, sync db.Sync, clerkID strin
 	switch {
 	case errors.Is(err, clerk.ErrUserNotFound):
 		return s.db.DeleteMissing(ctx, sync.ID, clerkID, db.TimeOf(time.Now()))
-	case errors.Is(err, clerk.ErrUserUnusable): // the walk has said so
+	case errors.Is(err, clerk.ErrUserUnusable):
+		s.log.Error("a user cannot be compared with Clerk's", "user", clerkID, "error", err)
 		return sync, nil
 	case err != nil:
 		return sync, err
@@ -215,8 +252,8 @@ func (s *Server) logSync(sync db.Sync, err error) {
 	}
 }
 
-// syncDaily compares the users when the last comparison is a day old, until
-// Close.
+// syncDaily compares the users when the last comparison is a day old or did not
+// come to its end, until Close.
 func (s *Server) syncDaily() {
 	for wait := syncDelay; ; wait = syncPause {
 		select {
@@ -224,8 +261,8 @@ func (s *Server) syncDaily() {
 			return
 		case <-time.After(wait):
 		}
-		last, err := s.db.GetLastFinishedSync(s.running)
-		if err == nil && time.Since(last.FinishedAt.Time()) < syncEvery {
+		last, err := s.db.GetLastSync(s.running)
+		if err == nil && last.FinishedAt != 0 && time.Since(last.FinishedAt.Time()) < syncEvery {
 			continue
 		}
 		s.startSync()

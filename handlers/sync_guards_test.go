@@ -6,10 +6,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"inkwell/clerk"
 	"inkwell/clerk/emulator"
 	"inkwell/db"
+	"inkwell/db/dbtest"
 )
 
 // refusing is a Clerk that does not take a parameter.
@@ -107,6 +109,41 @@ func TestSyncWithAnotherInstance(t *testing.T) {
 	}
 }
 
+// A key of another application whose publishable key is right is told by its
+// users: not one of them is stored, on no day, and nobody is deleted.
+func TestSyncWithTheKeyOfAnother(t *testing.T) {
+	another, err := emulator.New(emulator.Options{PublishableKey: production.PublishableKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer another.Close()
+	for _, user := range another.Users() { // whom each instance has
+		if err := another.DeleteUser(user.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := another.CreateUsers(30); err != nil {
+		t.Fatal(err)
+	}
+	site := newSiteWith(t, production)
+	if _, err := site.SyncUsers(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	swapped := restart(site, func(c *Config) {
+		c.Clerk.HTTPClient, c.Clerk.SecretKey = another.Config().HTTPClient, another.Config().SecretKey
+	})
+	before := site.liveCount()
+	for day := range 3 {
+		if _, err := swapped.SyncUsers(t.Context(), nil); !errors.Is(err, errOthersUsers) {
+			t.Errorf("day %d: %v, want %v", day, err, errOthersUsers)
+		}
+		dbtest.Exec(t, site.db, "UPDATE syncs SET started_at = started_at - ?1, finished_at = finished_at - ?1", 25*time.Hour.Milliseconds())
+	}
+	if all := dbtest.Value[int](t, site.db, "SELECT count(*) FROM users WHERE deleted_at IS NULL"); all != before || before == 0 {
+		t.Errorf("%d users are here, want the %d from before", all, before)
+	}
+}
+
 // All who are missing are counted before the first is deleted.
 func TestSyncCountsBeforeItDeletes(t *testing.T) {
 	another, err := emulator.New(production) // its ready users have the ids that are known here
@@ -127,6 +164,7 @@ func TestSyncCountsBeforeItDeletes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	dbtest.Exec(t, site.db, "UPDATE users SET updated_at = updated_at + 60000 WHERE clerk_id LIKE 'user_dev_%'") // who are asked for first
 	before := site.liveCount()
 	if _, err := site.SyncUsers(t.Context(), nil); !errors.Is(err, errTooManyGone) {
 		t.Errorf("%v, want %v", err, errTooManyGone)

@@ -231,18 +231,18 @@ func TestTwoSyncsAtOnce(t *testing.T) {
 	site.sameUsers()
 }
 
-// While the site runs the users are compared soon after the start, and a day
-// after the last time.
+// While the site runs the users are compared soon after the start, a day after
+// the last time, and within an hour when one has been broken off.
 func TestSyncDaily(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		site := newSiteWith(t, production)
-		finished := func() db.Sync {
+		finished := func(want int64) {
+			t.Helper()
 			synctest.Wait()
 			last, err := site.db.GetLastFinishedSync(t.Context())
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
-				t.Fatal(err)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) || last.ID != want {
+				t.Errorf("at %v the last comparison is %d, %v, want %d", time.Now(), last.ID, err, want)
 			}
-			return last
 		}
 		site.KeepUp()
 		for _, step := range []struct {
@@ -256,10 +256,15 @@ func TestSyncDaily(t *testing.T) {
 			{24 * time.Hour, 3},
 		} {
 			time.Sleep(step.wait) // by the bubble's clock
-			if last := finished(); last.ID != step.want {
-				t.Errorf("at %v the last comparison is %d, want %d", time.Now(), last.ID, step.want)
-			}
+			finished(step.want)
 		}
+		if _, err := site.db.BeginSync(t.Context(), site.auth.Instance().Host); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(syncPause - 1)
+		finished(3)
+		time.Sleep(time.Nanosecond)
+		finished(4)
 	})
 }
 

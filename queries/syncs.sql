@@ -65,7 +65,7 @@ RETURNING *;
 -- setSyncError notes why a reconciliation was broken off; NULL: it goes on. One
 -- that another process has finished stays as it is.
 UPDATE syncs
-SET error = sqlc.arg(error)
+SET error = sqlc.arg(error), cause = sqlc.arg(cause)
 WHERE id = sqlc.arg(id) AND finished_at IS NULL;
 
 -- name: advanceSync :one
@@ -90,14 +90,14 @@ RETURNING *;
 -- name: countDeleted :one
 -- countDeleted counts a user whom a reconciliation deleted.
 UPDATE syncs
-SET deleted = deleted + 1, lost = lost + 1
+SET deleted = deleted + 1
 WHERE id = sqlc.arg(id)
 RETURNING *;
 
 -- name: finishSync :one
 -- finishSync notes that a reconciliation has come to its end.
 UPDATE syncs
-SET finished_at = sqlc.arg(finished_at), error = NULL
+SET finished_at = sqlc.arg(finished_at), error = NULL, cause = NULL
 WHERE id = sqlc.arg(id)
 RETURNING *;
 

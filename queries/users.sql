@@ -18,6 +18,15 @@ SELECT sqlc.embed(users),
 FROM users
 WHERE clerk_id = sqlc.arg(clerk_id);
 
+-- name: ListRecentUsers :many
+-- ListRecentUsers returns Clerk's ids of the live users of whom something was
+-- heard last, at most page_size.
+SELECT clerk_id
+FROM users
+WHERE deleted_at IS NULL
+ORDER BY updated_at DESC
+LIMIT sqlc.arg(page_size);
+
 -- name: HasUsers :one
 -- HasUsers reports whether there has ever been a user: one who is deleted is
 -- one, too.
@@ -35,8 +44,8 @@ ON CONFLICT (clerk_id) DO NOTHING;
 -- the row holds something newer. The key (clerk_updated_at, event_at,
 -- event_rank, event_id) of an event must be greater than the row's. An
 -- event_rank of 0 is a snapshot of the Backend API: it wins over an event of
--- the same clerk_updated_at that came before Clerk was asked for it, and leaves
--- that event's part of the key. Heard_at is when the event came or Clerk was asked.
+-- the same clerk_updated_at that did not come later than Clerk was asked for
+-- it, and leaves that event's part of the key. Heard_at is when the event came or Clerk was asked.
 INSERT INTO users (clerk_id, email, email_verified, username, first_name, last_name, name, image_url, role,
     banned, locked, deprovisioned, clerk_created_at, clerk_updated_at, event_at, event_rank, event_id, created_at, updated_at)
 VALUES (sqlc.arg(clerk_id), sqlc.arg(email), sqlc.arg(email_verified), sqlc.arg(username), sqlc.arg(first_name),
@@ -64,7 +73,7 @@ SET email = excluded.email,
 WHERE users.deleted_at IS NULL
   AND (users.clerk_updated_at < excluded.clerk_updated_at
     OR (users.clerk_updated_at = excluded.clerk_updated_at
-      AND ((excluded.event_rank = 0 AND users.updated_at < excluded.updated_at)
+      AND ((excluded.event_rank = 0 AND users.updated_at <= excluded.updated_at)
         OR users.event_at < excluded.event_at
         OR (users.event_at = excluded.event_at
           AND (users.event_rank < excluded.event_rank

@@ -1,2 +1,3 @@
+ALTER TABLE syncs DROP COLUMN cause;
 ALTER TABLE syncs DROP COLUMN lost;
 ALTER TABLE syncs DROP COLUMN total;
