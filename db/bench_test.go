@@ -160,3 +160,34 @@ func BenchmarkOpen(b *testing.B) {
 		b.StartTimer()
 	}
 }
+
+// benchPoll returns a post with a poll of 118 options and 100,000 votes, and
+// the ids of the options. The users 1 to 200 have not voted.
+func benchPoll(b *testing.B) (*db.DB, db.Post, []int64) {
+	b.Helper()
+	d := benchDB(b)
+	post, ids := newPoll(b, d, 1, 118)
+	dbtest.Exec(b, d, `WITH RECURSIVE n(i) AS (SELECT 1001 UNION ALL SELECT i + 1 FROM n WHERE i < 101000)
+INSERT INTO votes (post_id, user_id, option_id, voted_at) SELECT ?, i, ? + i * i % 118, i FROM n`, post.ID, ids[0])
+	return d, post, ids
+}
+
+func BenchmarkVote(b *testing.B) {
+	d, post, ids := benchPoll(b)
+	for i := 0; b.Loop(); i++ {
+		p := db.VoteParams{PostID: post.ID, UserID: int64(1 + i%200), OptionID: ids[i*7%118]}
+		if _, err := d.Vote(b.Context(), p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkListPollOptions(b *testing.B) {
+	d, post, _ := benchPoll(b)
+	for b.Loop() {
+		options, err := d.ListPollOptions(b.Context(), post.ID)
+		if err != nil || len(options) != 118 {
+			b.Fatal(len(options), err)
+		}
+	}
+}

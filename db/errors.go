@@ -20,6 +20,15 @@ var (
 	// ErrStale: the post or the bio was changed since it was read.
 	ErrStale = fmt.Errorf("%w: it was changed meanwhile", ErrConflict)
 
+	// ErrPollInUse: somebody has voted, so that the question stays as it is.
+	ErrPollInUse = fmt.Errorf("%w: the poll has votes", ErrConflict)
+
+	// ErrPollClosed: nobody can vote any more.
+	ErrPollClosed = fmt.Errorf("%w: the poll is closed", ErrConflict)
+
+	// ErrNoOption: the poll has no such option, or not any more.
+	ErrNoOption = errors.New("no such option")
+
 	// ErrUntitled: a published post must have a title.
 	ErrUntitled = errors.New("a published post needs a title")
 

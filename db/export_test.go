@@ -20,6 +20,7 @@ const (
 	DeletePostsOfSQL  = deletePostsOf
 	PurgePostsSQL     = purgePosts
 	ListEventsSQL     = listEvents
+	DeleteVotesOfSQL  = deleteVotesOf
 	ClearBodiesSQL    = clearBodies
 	PurgeEventsSQL    = purgeEvents
 	PurgeBodiesSQL    = purgeBodies

@@ -139,6 +139,7 @@ func TestQueryPlans(t *testing.T) {
 		{"purge", db.PurgePostsSQL, []any{deep, 100}, "SEARCH old USING COVERING INDEX posts_deleted (deleted_at<?)"},
 		{"user of a session", db.GetSessionUserSQL, []any{"sess_1", "user_1"}, "SEARCH ended_sessions USING PRIMARY KEY (session_id=?)"},
 		{"bodies of a user", db.ClearBodiesSQL, []any{"user_1"}, "SEARCH webhook_events USING INDEX webhook_events_body (clerk_id=?)"},
+		{"votes of a user", db.DeleteVotesOfSQL, []any{"user_1"}, "SEARCH votes USING INDEX votes_user (user_id=?)"},
 		{"missing users", db.ListMissingSQL, []any{1, 10, 20}, "SEARCH users USING INTEGER PRIMARY KEY (rowid>?)"},
 		{"purge of events", db.PurgeEventsSQL, []any{deep, 100}, "SEARCH old USING COVERING INDEX webhook_events_newest (received_at<?)"},
 		{"purge of bodies", db.PurgeBodiesSQL, []any{deep, 100}, "SEARCH old USING INDEX webhook_events_bodies (received_at<?)"},

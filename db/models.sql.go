@@ -20,6 +20,19 @@ type EndedSession struct {
 	EndedAt   Time
 }
 
+type Poll struct {
+	PostID   int64
+	Question string
+	ClosesAt Time
+}
+
+type PollOption struct {
+	ID     int64
+	PostID int64
+	Label  string
+	Votes  int64
+}
+
 type Post struct {
 	ID            int64
 	AuthorID      int64
@@ -92,6 +105,13 @@ type User struct {
 	CreatedAt      Time
 	UpdatedAt      Time
 	SeenAt         Time
+}
+
+type Vote struct {
+	PostID   int64
+	UserID   int64
+	OptionID int64
+	VotedAt  Time
 }
 
 type WebhookEvent struct {

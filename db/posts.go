@@ -25,12 +25,14 @@ type CreatePostParams struct {
 	Excerpt       string // of Content, as plain text
 	RenderVersion int64
 	Published     bool
-	FormKey       string // the same each time the same form is sent; "": no form
+	FormKey       string    // the same each time the same form is sent; "": no form
+	Poll          *PollText // nil: none
 }
 
 // CreatePost stores a new post. When the author's post of the same FormKey,
 // title and content is there already, CreatePost returns that one, published or
-// not as it is to be now. The error may be ErrTitleTaken, ErrUntitled or ErrInactive.
+// not and with the poll as they are to be now. The error may be ErrTitleTaken,
+// ErrUntitled, ErrPollInUse or ErrInactive.
 func (d *DB) CreatePost(ctx context.Context, p CreatePostParams) (Post, error) {
 	if p.Published && p.Title == "" {
 		return Post{}, fmt.Errorf("create post: %w", ErrUntitled)
@@ -42,10 +44,13 @@ func (d *DB) CreatePost(ctx context.Context, p CreatePostParams) (Post, error) {
 			return err
 		}
 		if post, err = formPost(ctx, q, p); errors.Is(err, sql.ErrNoRows) {
-			post, err = q.createPost(ctx, d.newPost(p))
-			return titleTaken(err)
+			return d.insertPost(ctx, q, p, &post)
 		}
-		if err != nil || post.Published == p.Published {
+		if err != nil {
+			return err
+		}
+		changed, err := setPoll(ctx, q, post.ID, p.Poll)
+		if err != nil || !changed && post.Published == p.Published {
 			return err
 		}
 		post.Published = p.Published
@@ -55,6 +60,16 @@ func (d *DB) CreatePost(ctx context.Context, p CreatePostParams) (Post, error) {
 		return Post{}, fmt.Errorf("create post: %w", err)
 	}
 	return post, nil
+}
+
+func (d *DB) insertPost(ctx context.Context, q *Queries, p CreatePostParams, post *Post) (err error) {
+	if *post, err = q.createPost(ctx, d.newPost(p)); err != nil {
+		return titleTaken(err)
+	}
+	if p.Poll == nil {
+		return nil
+	}
+	return insertPoll(ctx, q, post.ID, *p.Poll)
 }
 
 func requireActive(ctx context.Context, q *Queries, userID int64) error {
@@ -103,7 +118,8 @@ type UpdatePostParams struct {
 	Title     *string
 	Content   *PostContent
 	Published *bool
-	Version   Time // Post.UpdatedAt as the editor saw it; 0: whatever it is now
+	Poll      *PollText // with votes it cannot be changed
+	Version   Time      // Post.UpdatedAt as the editor saw it; 0: whatever it is now
 }
 
 // PostContent is the content of a post in all its forms.
@@ -116,7 +132,7 @@ type PostContent struct {
 
 // UpdatePost changes a post and returns it as it is then. Each change moves
 // UpdatedAt forward; the first publication sets PublishedAt for good. The error
-// may be sql.ErrNoRows, ErrStale, ErrTitleTaken or ErrUntitled.
+// may be sql.ErrNoRows, ErrStale, ErrTitleTaken, ErrUntitled or ErrPollInUse.
 func (d *DB) UpdatePost(ctx context.Context, p UpdatePostParams) (Post, error) {
 	var post Post
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
@@ -131,8 +147,9 @@ func (d *DB) UpdatePost(ctx context.Context, p UpdatePostParams) (Post, error) {
 		if post.Published && post.Title == "" {
 			return ErrUntitled
 		}
-		if post == old {
-			return nil
+		changed, err := setPoll(ctx, q, p.ID, p.Poll)
+		if err != nil || !changed && post == old {
+			return err
 		}
 		return d.savePost(ctx, q, &post)
 	})

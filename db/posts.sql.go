@@ -44,7 +44,8 @@ const getPost = `-- name: GetPost :one
 SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
-    coalesce(users.image_url, '') AS author_image_url
+    coalesce(users.image_url, '') AS author_image_url,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 JOIN users ON users.id = posts.author_id
 WHERE posts.id = ?1 AND posts.deleted_at IS NULL
@@ -55,6 +56,7 @@ type GetPostRow struct {
 	AuthorName     Text
 	AuthorUsername *string
 	AuthorImageURL Text
+	PollOptions    int64
 }
 
 // GetPost returns a post, a draft too, and what readers see of its author. A
@@ -82,6 +84,7 @@ func (q *Queries) GetPost(ctx context.Context, id int64) (GetPostRow, error) {
 		&i.AuthorName,
 		&i.AuthorUsername,
 		&i.AuthorImageURL,
+		&i.PollOptions,
 	)
 	return i, err
 }
@@ -101,14 +104,15 @@ func (q *Queries) GetRenderVersion(ctx context.Context) (int64, error) {
 }
 
 const listDrafts = `-- name: ListDrafts :many
-SELECT id, title, excerpt, created_at, updated_at
+SELECT posts.id, posts.title, posts.excerpt, posts.created_at, posts.updated_at,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
-WHERE author_id = ?1
-  AND published = 0
-  AND deleted_at IS NULL
-  AND updated_at <= ?2
-  AND (updated_at < ?2 OR id < ?3)
-ORDER BY updated_at DESC, id DESC
+WHERE posts.author_id = ?1
+  AND posts.published = 0
+  AND posts.deleted_at IS NULL
+  AND posts.updated_at <= ?2
+  AND (posts.updated_at < ?2 OR posts.id < ?3)
+ORDER BY posts.updated_at DESC, posts.id DESC
 LIMIT ?4
 `
 
@@ -120,11 +124,12 @@ type ListDraftsParams struct {
 }
 
 type ListDraftsRow struct {
-	ID        int64
-	Title     string
-	Excerpt   string
-	CreatedAt Time
-	UpdatedAt Time
+	ID          int64
+	Title       string
+	Excerpt     string
+	CreatedAt   Time
+	UpdatedAt   Time
+	PollOptions int64
 }
 
 // ListDrafts returns a page of an author's posts that are not published, last
@@ -151,6 +156,7 @@ func (q *Queries) ListDrafts(ctx context.Context, arg ListDraftsParams) ([]ListD
 			&i.Excerpt,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.PollOptions,
 		); err != nil {
 			return nil, err
 		}
@@ -169,7 +175,8 @@ const listFullPosts = `-- name: ListFullPosts :many
 SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
-    coalesce(users.image_url, '') AS author_image_url
+    coalesce(users.image_url, '') AS author_image_url,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 JOIN users ON users.id = posts.author_id
 WHERE posts.published = 1
@@ -191,6 +198,7 @@ type ListFullPostsRow struct {
 	AuthorName     Text
 	AuthorUsername *string
 	AuthorImageURL Text
+	PollOptions    int64
 }
 
 // ListFullPosts is ListPosts with everything that belongs to a post.
@@ -223,6 +231,7 @@ func (q *Queries) ListFullPosts(ctx context.Context, arg ListFullPostsParams) ([
 			&i.AuthorName,
 			&i.AuthorUsername,
 			&i.AuthorImageURL,
+			&i.PollOptions,
 		); err != nil {
 			return nil, err
 		}
@@ -278,7 +287,8 @@ SELECT posts.id,
     posts.author_id,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
-    coalesce(users.image_url, '') AS author_image_url
+    coalesce(users.image_url, '') AS author_image_url,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 JOIN users ON users.id = posts.author_id
 WHERE posts.published = 1
@@ -305,6 +315,7 @@ type ListPostsRow struct {
 	AuthorName     Text
 	AuthorUsername *string
 	AuthorImageURL Text
+	PollOptions    int64
 }
 
 // ListPosts returns a page of the feed, newest publication first: at most
@@ -329,6 +340,7 @@ func (q *Queries) ListPosts(ctx context.Context, arg ListPostsParams) ([]ListPos
 			&i.AuthorName,
 			&i.AuthorUsername,
 			&i.AuthorImageURL,
+			&i.PollOptions,
 		); err != nil {
 			return nil, err
 		}

@@ -145,5 +145,8 @@ func (d *DB) deleteUser(ctx context.Context, q *Queries, clerkID string, at Time
 	if err := q.deletePostsOf(ctx, deletePostsOfParams{ClerkID: clerkID, DeletedAt: now}); err != nil {
 		return false, err
 	}
+	if err := q.deleteVotesOf(ctx, clerkID); err != nil {
+		return false, err
+	}
 	return changed > 0, q.clearBodies(ctx, clerkID)
 }

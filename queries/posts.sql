@@ -4,7 +4,8 @@
 SELECT sqlc.embed(posts),
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
-    coalesce(users.image_url, '') AS author_image_url
+    coalesce(users.image_url, '') AS author_image_url,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 JOIN users ON users.id = posts.author_id
 WHERE posts.id = sqlc.arg(id) AND posts.deleted_at IS NULL;
@@ -21,7 +22,8 @@ SELECT posts.id,
     posts.author_id,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
-    coalesce(users.image_url, '') AS author_image_url
+    coalesce(users.image_url, '') AS author_image_url,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 JOIN users ON users.id = posts.author_id
 WHERE posts.published = 1
@@ -57,7 +59,8 @@ LIMIT sqlc.arg(page_size);
 SELECT sqlc.embed(posts),
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
-    coalesce(users.image_url, '') AS author_image_url
+    coalesce(users.image_url, '') AS author_image_url,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 JOIN users ON users.id = posts.author_id
 WHERE posts.published = 1
@@ -72,14 +75,15 @@ LIMIT sqlc.arg(page_size);
 -- changed first: at most page_size drafts after the one with the key
 -- (before_at, before_id), its updated_at and id. The first page comes before
 -- MaxTime.
-SELECT id, title, excerpt, created_at, updated_at
+SELECT posts.id, posts.title, posts.excerpt, posts.created_at, posts.updated_at,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
-WHERE author_id = sqlc.arg(author_id)
-  AND published = 0
-  AND deleted_at IS NULL
-  AND updated_at <= sqlc.arg(before_at)
-  AND (updated_at < sqlc.arg(before_at) OR id < sqlc.arg(before_id))
-ORDER BY updated_at DESC, id DESC
+WHERE posts.author_id = sqlc.arg(author_id)
+  AND posts.published = 0
+  AND posts.deleted_at IS NULL
+  AND posts.updated_at <= sqlc.arg(before_at)
+  AND (posts.updated_at < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
+ORDER BY posts.updated_at DESC, posts.id DESC
 LIMIT sqlc.arg(page_size);
 
 -- name: ListPublishedIDs :many
