@@ -364,7 +364,8 @@ SELECT posts.id,
     posts.author_id,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
-    coalesce(users.image_url, '') AS author_image_url
+    coalesce(users.image_url, '') AS author_image_url,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 JOIN users ON users.id = posts.author_id
 WHERE posts.author_id = ?1
@@ -393,6 +394,7 @@ type ListPostsOfRow struct {
 	AuthorName     Text
 	AuthorUsername *string
 	AuthorImageURL Text
+	PollOptions    int64
 }
 
 // ListPostsOf is ListPosts of one author.
@@ -420,6 +422,7 @@ func (q *Queries) ListPostsOf(ctx context.Context, arg ListPostsOfParams) ([]Lis
 			&i.AuthorName,
 			&i.AuthorUsername,
 			&i.AuthorImageURL,
+			&i.PollOptions,
 		); err != nil {
 			return nil, err
 		}

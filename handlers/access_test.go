@@ -16,8 +16,8 @@ import (
 var roles = []string{"guest", "member", "author", "moderator", "admin", "banned", "deleted"}
 
 // An accessCase is a request that does what its route is for, and what each
-// role is answered. {post}, {draft} and {deleted} in the path are the ids of the
-// author's posts of that kind, {user} the author's.
+// role is answered. {post}, {draft}, {deleted} and {poll} in the path are the ids
+// of the author's posts of that kind, {user} the author's.
 type accessCase struct {
 	route string // as in routes
 	path  string // "" is that of the route
@@ -46,6 +46,9 @@ var access = []accessCase{
 	{"DELETE /posts/{id}", "/posts/{draft}", "", "401 404 303 404 404 401 401"},
 	{"POST /posts/{id}/delete", "/posts/{post}/delete", "", "401 403 303 303 303 401 401"},
 	{"POST /posts/{id}/restore", "/posts/{deleted}/restore", "", "401 404 303 404 404 401 401"},
+	{"POST /posts/{id}/vote", "/posts/{poll}/vote", "option=1", "401 303 303 303 303 401 401"},
+	{"POST /posts/{id}/vote", "/posts/{draft}/vote", "option=1", "401 404 404 404 404 401 401"},
+	{"POST /posts/{id}/poll/close", "/posts/{poll}/poll/close", "", "401 403 303 403 403 401 401"},
 	{"GET /drafts", "", "", "303 200 200 200 200 401 401"},
 
 	{"GET /users/{id}", "/users/{user}", "", "200 200 200 200 200 200 200"},
@@ -136,10 +139,11 @@ func newAccessSite(t *testing.T) *accessSite {
 	t.Helper()
 	site := newSite(t)
 	post, draft, deleted := site.post(ada, "Published", "Text", true), site.post(ada, "Draft", "Text", false), site.post(ada, "Deleted", "Text", true)
+	poll, _ := site.poll(ada, "Poll", true, "A", "B") // of the options 1 and 2
 	if err := site.db.DeletePost(t.Context(), deleted.ID, site.user(ada).ID); err != nil {
 		t.Fatal(err)
 	}
-	return &accessSite{site, strings.NewReplacer("{post}", fmt.Sprint(post.ID), "{draft}", fmt.Sprint(draft.ID), "{deleted}", fmt.Sprint(deleted.ID), "{user}", fmt.Sprint(post.AuthorID))}
+	return &accessSite{site, strings.NewReplacer("{post}", fmt.Sprint(post.ID), "{draft}", fmt.Sprint(draft.ID), "{deleted}", fmt.Sprint(deleted.ID), "{poll}", fmt.Sprint(poll.ID), "{user}", fmt.Sprint(post.AuthorID))}
 }
 
 // client is the browser of somebody in the role.

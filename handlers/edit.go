@@ -16,9 +16,23 @@ func (s *Server) editPost(w http.ResponseWriter, r *http.Request, user db.User) 
 	if err != nil {
 		return err
 	}
-	form := editForm(post.Post, viewOf(r.URL.Query().Get("view")))
+	form, err := s.editForm(r, post.Post, r.URL.Query().Get("view"))
+	if err != nil {
+		return err
+	}
 	form.Focus = focusTitle
 	return s.showForm(w, r, http.StatusOK, form)
+}
+
+// editForm is the form that holds a post and its poll as they stand.
+func (s *Server) editForm(r *http.Request, p db.Post, view string) (postForm, error) {
+	form := editForm(p, viewOf(view))
+	text, votes, err := s.db.GetPollText(r.Context(), p.ID)
+	if err != nil {
+		return form, fmt.Errorf("poll of post %d: %w", p.ID, err)
+	}
+	form.Poll = newPollForm(form.FormID, text, votes, p.Published)
+	return form, nil
 }
 
 // updatePost handles "POST /posts/{id}".
@@ -34,14 +48,17 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request, user db.User
 	if err != nil {
 		return err
 	}
-	form := editForm(row.Post, viewOf(values.Get("view")))
+	form, err := s.editForm(r, row.Post, values.Get("view"))
+	if err != nil {
+		return err
+	}
 	form.fill(values)
-	content, problems := s.prepare(form.postText)
+	content, poll, problems := s.prepareForm(form)
 	if problems != (fieldProblems{}) {
 		return s.refuse(w, r, form, problems)
 	}
 	post, err := s.db.UpdatePost(r.Context(), db.UpdatePostParams{
-		ID: row.Post.ID, Title: &form.Title, Content: &content, Published: &form.Published, Version: db.Time(form.Version),
+		ID: row.Post.ID, Title: &form.Title, Content: &content, Published: &form.Published, Poll: poll, Version: db.Time(form.Version),
 	})
 	switch {
 	case errors.Is(err, db.ErrStale):
@@ -90,8 +107,12 @@ func (s *Server) showUpdated(w http.ResponseWriter, r *http.Request, user db.Use
 	if err != nil {
 		return fmt.Errorf("show post %d: %w", post.ID, err)
 	}
+	parts, err := s.shownPost(r, row, known(user), view)
+	if err != nil {
+		return err
+	}
 	if view == viewPage {
 		w.Header().Set("HX-Replace-Url", permalinkOf(post).String())
 	}
-	return s.fragment(w, http.StatusOK, append(shownPost(row, known(user), view), part{"status", done})...)
+	return s.fragment(w, http.StatusOK, append(parts, part{"status", done})...)
 }

@@ -31,6 +31,8 @@ var (
 	errNotOwnProfile    = &userError{http.StatusForbidden, "Only they themselves can change this profile."}
 	errNotModerator     = &userError{http.StatusForbidden, "Only its author or a moderator can delete this post."}
 	errNotAdmin         = &userError{http.StatusForbidden, "This page is for administrators. Ask the owner of this site to make you one."}
+	errPollClosed       = &userError{http.StatusConflict, "This poll is closed. Votes can no longer be given, changed or withdrawn."}
+	errNoOption         = &userError{http.StatusUnprocessableEntity, "That is no option of this poll; its author may have changed it. Choose one of those that stand here now."}
 	errTitleInUseAgain  = &userError{http.StatusConflict, "The author has another post with this title by now. Rename that one, then undo again."}
 	errCrossOrigin      = &userError{http.StatusForbidden, "This came from another site and was not carried out. Open the page here and try again."}
 	errHalfSignedOut    = &userError{http.StatusServiceUnavailable, "You are signed out in this browser, but Clerk could not be reached to end the session there. If others use this computer, sign in and out again in a few minutes."}

@@ -162,7 +162,7 @@ func newFeedItem(row db.ListPostsRow, v visitor, now time.Time) postItem {
 		Time:        newMoment(row.PublishedAt.Time(), now),
 		Edited:      edited(row.PublishedAt, row.UpdatedAt),
 	}
-	return postItem{postHead: head, Excerpt: row.Excerpt}
+	return postItem{postHead: head, Excerpt: row.Excerpt, Poll: pollHint(row.PollOptions)}
 }
 
 // newMore leads to the next page of the list at a path. Without one it says how
@@ -212,7 +212,7 @@ func newDraftItems(rows []db.ListDraftsRow, size int, user db.User, now time.Tim
 			Time:        newMoment(row.UpdatedAt.Time(), now),
 			Draft:       true,
 		}
-		items[i].Excerpt = row.Excerpt
+		items[i].Excerpt, items[i].Poll = row.Excerpt, pollHint(row.PollOptions)
 	}
 	end := "No more drafts."
 	if len(rows) == 0 {

@@ -64,6 +64,7 @@ type postForm struct {
 	Author  int64  // who is to be the author of a new post; 0 when editing
 	Version int64  // of the post that is being edited; 0: a new one
 	Rows    int
+	Poll    pollForm
 
 	Problem, TitleProblem, ContentProblem string
 	Focus                                 string // the field that gets it; "": none
@@ -89,7 +90,7 @@ type formButton struct {
 // newComposer is an empty form above the feed.
 func newComposer(author int64) postForm {
 	f := newPostForm(viewItem, author)
-	f.FormID, f.Rows = "compose-form", 5
+	f.FormID, f.Poll.FormID, f.Rows = "compose-form", "compose-form", 5
 	return f
 }
 
@@ -97,6 +98,7 @@ func newComposer(author int64) postForm {
 func newPostForm(view string, author int64) postForm {
 	return postForm{
 		Heading: "Write a post", FormID: "post-form", Action: "/posts", View: view, FormKey: rand.Text(), Author: author, Rows: 14,
+		Poll: pollForm{FormID: "post-form"},
 		Buttons: []formButton{
 			{Name: "publish", Label: "Publish", Published: true},
 			{Name: "draft", Label: "Save as draft"},
@@ -131,6 +133,7 @@ func (f *postForm) fill(values url.Values) {
 	f.Title = cleanTitle(values.Get("title"))
 	f.Content = cleanContent(values.Get("content"))
 	f.Published = isOn(values.Get("published"))
+	f.Poll.fill(values)
 	if key := values.Get("form_key"); f.Version == 0 && len(key) <= 64 {
 		f.FormKey = key
 	}
@@ -160,8 +163,11 @@ func isOn(value string) bool {
 func (f *postForm) refuse(p fieldProblems) {
 	f.TitleProblem, f.ContentProblem = p.title, p.content
 	f.Title, f.Content = strings.ToValidUTF8(f.Title, "�"), strings.ToValidUTF8(f.Content, "�")
-	f.Focus = focusContent
-	if p.title != "" {
-		f.Focus = focusTitle
+	f.Poll.refuse(p.poll)
+	switch {
+	case p.title != "":
+		f.Focus, f.Poll.Focus = focusTitle, ""
+	case p.content != "" || f.Poll.Focus == "":
+		f.Focus, f.Poll.Focus = focusContent, ""
 	}
 }

@@ -58,25 +58,56 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	if wantsFragment(r) {
-		return s.fragment(w, http.StatusOK, shownPost(post, v, viewOf(r.URL.Query().Get("view")))...)
+		return s.showPart(w, r, post, v)
 	}
 	if toPermalink(w, r, post.Post) {
 		return nil
 	}
-	view := postPage{Post: newPostView(post, v), Live: newLiveView(livePlace{After: after, Post: post.Post.ID})}
+	view, err := s.pageOf(r, post, v, after)
+	if err != nil {
+		return err
+	}
 	return s.page(w, r, http.StatusOK, "post", page{Title: view.Post.Title, Description: post.Post.Excerpt, Main: view})
 }
 
+// showPart answers with what htmx asks for of a post: its poll, or all of it in
+// one way of showing.
+func (s *Server) showPart(w http.ResponseWriter, r *http.Request, row db.GetPostRow, v visitor) error {
+	view := r.URL.Query().Get("view")
+	if view == viewPoll {
+		return s.showPoll(w, r, row, v)
+	}
+	parts, err := s.shownPost(r, row, v, viewOf(view))
+	if err != nil {
+		return err
+	}
+	return s.fragment(w, http.StatusOK, parts...)
+}
+
 // shownPost is a post in the given way of showing, with the focus on its title.
-func shownPost(row db.GetPostRow, v visitor, view string) []part {
+func (s *Server) shownPost(r *http.Request, row db.GetPostRow, v visitor, view string) ([]part, error) {
 	if view == viewItem {
 		item := newPostItem(row, v)
 		item.Focus = true
-		return []part{{"post-item", item}}
+		return []part{{"post-item", item}}, nil
 	}
-	whole := newPostView(row, v)
+	whole, err := s.wholePost(r, row, v)
 	whole.Focus = true
-	return []part{{"post", whole}, {"title", whole.Title}}
+	return []part{{"post", whole}, {"title", whole.Title}}, err
+}
+
+// pageOf is the page of a post, which hears of what changes after a change.
+func (s *Server) pageOf(r *http.Request, row db.GetPostRow, v visitor, after string) (postPage, error) {
+	view, err := s.wholePost(r, row, v)
+	return postPage{Post: view, Live: newLiveView(livePlace{After: after, Post: row.Post.ID})}, err
+}
+
+// wholePost is a post with its poll, whose results a reader may ask for.
+func (s *Server) wholePost(r *http.Request, row db.GetPostRow, v visitor) (postView, error) {
+	view := newPostView(row, v)
+	var err error
+	view.Poll, err = s.pollOf(r.Context(), row, v, asksForResults(r))
+	return view, err
 }
 
 func newPostView(row db.GetPostRow, v visitor) postView {
@@ -85,7 +116,7 @@ func newPostView(row db.GetPostRow, v visitor) postView {
 }
 
 func newPostItem(row db.GetPostRow, v visitor) postItem {
-	return postItem{postHead: newPostHead(row, v, viewItem), Excerpt: row.Post.Excerpt}
+	return postItem{postHead: newPostHead(row, v, viewItem), Excerpt: row.Post.Excerpt, Poll: pollHint(row.PollOptions)}
 }
 
 func newPostHead(row db.GetPostRow, v visitor, view string) postHead {
@@ -130,11 +161,13 @@ func (s *Server) createPost(w http.ResponseWriter, r *http.Request, user db.User
 		form.Problem = fmt.Sprintf("You are signed in as %s now, and began this as somebody else. Nothing is saved yet: send it again to make it yours.", newCurrentUser(user).Name)
 		return s.showForm(w, r, http.StatusConflict, form)
 	}
-	content, problems := s.prepare(form.postText)
+	content, poll, problems := s.prepareForm(form)
 	if problems != (fieldProblems{}) {
 		return s.refuse(w, r, form, problems)
 	}
-	post, err := s.db.CreatePost(r.Context(), newPostParams(user, form.postText, content, form.FormKey))
+	params := newPostParams(user, form.postText, content, form.FormKey)
+	params.Poll = poll
+	post, err := s.db.CreatePost(r.Context(), params)
 	if err != nil {
 		return s.giveBack(w, r, form, fmt.Errorf("create post: %w", err))
 	}
@@ -160,6 +193,9 @@ func (s *Server) giveBack(w http.ResponseWriter, r *http.Request, form postForm,
 	switch {
 	case errors.Is(err, db.ErrTitleTaken):
 		return s.refuse(w, r, form, fieldProblems{title: titleTaken})
+	case errors.Is(err, db.ErrPollInUse):
+		form.Poll.lock()
+		return s.showForm(w, r, http.StatusConflict, form)
 	case !s.mustGiveBack(w, r, err):
 		return err
 	}
@@ -178,7 +214,7 @@ func (s *Server) showCreated(w http.ResponseWriter, r *http.Request, user db.Use
 		}
 		w.Header().Set("Location", path)
 		if view == viewPage {
-			return s.moveTo(w, row, known(user), path)
+			return s.moveTo(w, r, row, known(user), path)
 		}
 		return s.fragment(w, http.StatusCreated, createdParts(row, known(user))...)
 	}
@@ -191,12 +227,16 @@ func (s *Server) showCreated(w http.ResponseWriter, r *http.Request, user db.Use
 
 // moveTo turns the page of the form into the page of the post, without a
 // reload.
-func (s *Server) moveTo(w http.ResponseWriter, row db.GetPostRow, v visitor, path string) error {
+func (s *Server) moveTo(w http.ResponseWriter, r *http.Request, row db.GetPostRow, v visitor, path string) error {
+	parts, err := s.shownPost(r, row, v, viewPage)
+	if err != nil {
+		return err
+	}
 	w.Header().Set("HX-Retarget", "#main")
 	w.Header().Set("HX-Reswap", "innerHTML show:top")
 	w.Header().Set("HX-Push-Url", path)
 	listening := newLiveView(livePlace{After: s.hub.Last(), Post: row.Post.ID})
-	return s.fragment(w, http.StatusCreated, append(shownPost(row, v, viewPage), part{"live", listening}, part{"status", savedAs(row.Post)})...)
+	return s.fragment(w, http.StatusCreated, append(parts, part{"live", listening}, part{"status", savedAs(row.Post)})...)
 }
 
 // savedAs is what is said of a post that was saved.
@@ -234,7 +274,11 @@ func (s *Server) previewPost(w http.ResponseWriter, r *http.Request, user db.Use
 	if err != nil {
 		return err
 	}
-	return s.showPreview(w, r, editForm(post.Post, viewOf(values.Get("view"))), values)
+	form, err := s.editForm(r, post.Post, values.Get("view"))
+	if err != nil {
+		return err
+	}
+	return s.showPreview(w, r, form, values)
 }
 
 func (s *Server) showPreview(w http.ResponseWriter, r *http.Request, form postForm, values url.Values) error {

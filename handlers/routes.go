@@ -31,6 +31,8 @@ func (s *Server) routes() []route {
 		{"DELETE /posts/{id}", s.signedIn(s.deletePost)},
 		{"POST /posts/{id}/delete", s.signedIn(s.deletePost)},
 		{"POST /posts/{id}/restore", s.signedIn(s.restorePost)},
+		{"POST /posts/{id}/vote", s.signedIn(s.vote)},
+		{"POST /posts/{id}/poll/close", s.signedIn(s.closePoll)},
 		{"GET /drafts", s.signedIn(s.showDrafts)},
 
 		{"GET /users/{id}", s.public(s.showProfile)},

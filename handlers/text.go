@@ -31,7 +31,10 @@ type postText struct {
 }
 
 // A fieldProblems says what is wrong with the fields of a post; "" is nothing.
-type fieldProblems struct{ title, content string }
+type fieldProblems struct {
+	title, content string
+	poll           pollProblems
+}
 
 // prepare returns the content as it is stored, or what is wrong with the text.
 func (s *Server) prepare(t postText) (db.PostContent, fieldProblems) {
@@ -70,17 +73,22 @@ func titleProblem(title string, published bool) string {
 	if problem := textProblem(title, maxTitle); problem != "" {
 		return problem
 	}
-	visible := strings.ContainsFunc(title, unicode.IsGraphic)
 	switch {
-	case strings.ContainsAny(title, "\n\u2028\u2029"):
+	case strings.ContainsAny(title, lineBreaks):
 		return "A title is one line."
-	case published && !visible:
+	case published && !isVisible(title):
 		return titleMissing
-	case title != "" && !visible:
+	case title != "" && !isVisible(title):
 		return "Nothing of this title can be seen. Write one, or leave it empty."
 	}
 	return ""
 }
+
+// lineBreaks are the characters that begin a new line.
+const lineBreaks = "\n\u2028\u2029"
+
+// isVisible reports whether a text shows anything.
+func isVisible(text string) bool { return strings.ContainsFunc(text, unicode.IsGraphic) }
 
 func textProblem(s string, limit int) string {
 	if !utf8.ValidString(s) {

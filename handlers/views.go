@@ -194,12 +194,14 @@ type postHead struct {
 type postItem struct {
 	postHead
 	Excerpt string
+	Poll    string // what is said of its poll; "": it has none
 }
 
 // postView is what post.html shows: a post alone.
 type postView struct {
 	postHead
 	HTML template.HTML
+	Poll *pollView // nil: it has none
 }
 
 // postPage is what the page post.html shows.

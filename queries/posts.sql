@@ -43,7 +43,8 @@ SELECT posts.id,
     posts.author_id,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
-    coalesce(users.image_url, '') AS author_image_url
+    coalesce(users.image_url, '') AS author_image_url,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 JOIN users ON users.id = posts.author_id
 WHERE posts.author_id = sqlc.arg(author_id)
