@@ -3,7 +3,9 @@ package handlers
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -11,11 +13,11 @@ import (
 	"inkwell/db"
 )
 
-//go:embed demo/*.md
+//go:embed demo
 var demoFiles embed.FS
 
 // WriteDemo fills a database in which nobody has ever been with users and posts
-// to look at. The users write in turns.
+// to look at. The users write in turns, and every other one votes.
 func (s *Server) WriteDemo(ctx context.Context, users []clerk.User) error {
 	if found, err := s.db.HasUsers(ctx); found || err != nil {
 		return err
@@ -31,31 +33,64 @@ func (s *Server) WriteDemo(ctx context.Context, users []clerk.User) error {
 	if len(authors) == 0 {
 		return nil
 	}
-	entries, err := demoFiles.ReadDir("demo")
+	files, err := fs.Glob(demoFiles, "demo/*.md")
 	if err != nil {
 		return err
 	}
-	slices.Reverse(entries) // the first is to be on top
-	for i, entry := range entries {
-		if err := s.writeDemoPost(ctx, authors[i%len(authors)], "demo/"+entry.Name()); err != nil {
-			return fmt.Errorf("%s: %w", entry.Name(), err)
+	slices.Reverse(files) // the first is to be on top
+	for i, file := range files {
+		post, err := s.writeDemoPost(ctx, authors[i%len(authors)], file)
+		if err == nil {
+			err = s.voteInDemo(ctx, post.ID, authors)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	return nil
 }
 
 // writeDemoPost writes a file whose first line is the title.
-func (s *Server) writeDemoPost(ctx context.Context, author db.User, file string) error {
+func (s *Server) writeDemoPost(ctx context.Context, author db.User, file string) (db.Post, error) {
 	text, err := demoFiles.ReadFile(file)
 	if err != nil {
-		return err
+		return db.Post{}, err
 	}
 	title, content, _ := strings.Cut(string(text), "\n")
 	post := postText{Title: strings.TrimSpace(strings.TrimPrefix(title, "#")), Content: strings.TrimSpace(content), Published: true}
 	rendered, err := s.rendered(post.Content)
 	if err != nil {
+		return db.Post{}, err
+	}
+	params := newPostParams(author, post, rendered, "")
+	if params.Poll, err = demoPoll(strings.TrimSuffix(file, ".md") + ".txt"); err != nil {
+		return db.Post{}, err
+	}
+	return s.db.CreatePost(ctx, params)
+}
+
+// demoPoll reads a file of a question and of its options, each a line. Without
+// the file there is no poll.
+func demoPoll(file string) (*db.PollText, error) {
+	text, err := demoFiles.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return &db.PollText{Question: lines[0], Options: lines[1:]}, err
+}
+
+// voteInDemo has every other user vote, for options that lie apart.
+func (s *Server) voteInDemo(ctx context.Context, postID int64, users []db.User) error {
+	options, err := s.db.ListPollOptions(ctx, postID)
+	if err != nil || len(options) == 0 {
 		return err
 	}
-	_, err = s.db.CreatePost(ctx, newPostParams(author, post, rendered, ""))
-	return err
+	for i := 1; i < len(users); i += 2 {
+		vote := db.VoteParams{PostID: postID, UserID: users[i].ID, OptionID: options[(i/4*39+5)%len(options)].ID}
+		if _, err := s.db.Vote(ctx, vote); err != nil {
+			return err
+		}
+	}
+	return nil
 }
