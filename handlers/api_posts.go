@@ -1,0 +1,169 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"inkwell/db"
+)
+
+// apiPost is the JSON of a post.
+type apiPost struct {
+	ID          int64     `json:"id"`
+	Title       string    `json:"title"`
+	Content     string    `json:"content"`
+	ContentHTML string    `json:"content_html"`
+	Published   bool      `json:"published"`
+	Views       int64     `json:"views"`
+	Author      apiAuthor `json:"author"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+}
+
+type apiAuthor struct {
+	ID       int64  `json:"id"`
+	Name     string `json:"name"`
+	ImageURL string `json:"image_url"`
+}
+
+// apiPosts is the JSON of a page of posts.
+type apiPosts struct {
+	Posts []apiPost `json:"posts"`
+	Next  *string   `json:"next"` // null: there is no next page
+}
+
+// apiListPosts handles "GET /api/posts".
+func (s *Server) apiListPosts(w http.ResponseWriter, r *http.Request, _ visitor) error {
+	before, limit, err := readListQuery(r)
+	if err != nil {
+		return err
+	}
+	rows, err := s.db.ListFullPosts(r.Context(), db.ListFullPostsParams{BeforeAt: before.at, BeforeID: before.id, PageSize: int64(limit) + 1})
+	if err != nil {
+		return fmt.Errorf("list posts: %w", err)
+	}
+	rows, next := nextPage(rows, limit, func(row db.ListFullPostsRow) cursor { return cursor{row.Post.PublishedAt, row.Post.ID} })
+	list := apiPosts{Posts: []apiPost{}}
+	for _, row := range rows {
+		list.Posts = append(list.Posts, newAPIPost(db.GetPostRow(row)))
+	}
+	list.Next = placeOf(next)
+	return answerJSON(w, http.StatusOK, list)
+}
+
+func newAPIPost(row db.GetPostRow) apiPost {
+	p := row.Post
+	return apiPost{
+		ID: p.ID, Title: p.Title, Content: p.Content, ContentHTML: p.ContentHTML, Published: p.Published, Views: p.Views,
+		Author:    apiAuthor{ID: p.AuthorID, Name: displayName(row.AuthorName, row.AuthorUsername), ImageURL: string(row.AuthorImageURL)},
+		CreatedAt: p.CreatedAt.Time(), UpdatedAt: p.UpdatedAt.Time(),
+	}
+}
+
+// apiGetPost handles "GET /api/posts/{id}".
+func (s *Server) apiGetPost(w http.ResponseWriter, r *http.Request, v visitor) error {
+	post, err := s.findPost(r, v)
+	if err != nil {
+		return err
+	}
+	return answerJSON(w, http.StatusOK, newAPIPost(post))
+}
+
+// postInput is what a program sends of a post; a field that is nil was not
+// sent, or is null.
+type postInput struct {
+	Title     *string `json:"title"`
+	Content   *string `json:"content"`
+	Published *bool   `json:"published"`
+}
+
+// apiCreatePost handles "POST /api/posts".
+func (s *Server) apiCreatePost(w http.ResponseWriter, r *http.Request, user db.User) error {
+	var input postInput
+	if err := readJSON(r, &input); err != nil {
+		return err
+	}
+	text := input.onto(postText{Published: true})
+	content, problems := s.prepare(text)
+	if problems != (fieldProblems{}) {
+		return problems.unprocessable()
+	}
+	post, err := s.db.CreatePost(r.Context(), newPostParams(user, text, content, ""))
+	if err != nil {
+		return fmt.Errorf("create post: %w", err)
+	}
+	s.publishPost(post.ID, false, post.Published)
+	w.Header().Set("Location", fmt.Sprintf("/api/posts/%d", post.ID))
+	return answerJSON(w, http.StatusCreated, newAPIPost(withAuthor(post, user)))
+}
+
+// withAuthor is a post as GetPost returns it, for an author who is known.
+func withAuthor(p db.Post, u db.User) db.GetPostRow {
+	return db.GetPostRow{Post: p, AuthorName: u.Name, AuthorUsername: u.Username, AuthorImageURL: u.ImageURL}
+}
+
+// apiUpdatePost handles "PATCH /api/posts/{id}".
+func (s *Server) apiUpdatePost(w http.ResponseWriter, r *http.Request, user db.User) error {
+	post, err := s.findOwnPost(r, user)
+	if err != nil {
+		return err
+	}
+	var input postInput
+	if err := readJSON(r, &input); err != nil {
+		return err
+	}
+	text := input.onto(postText{Title: post.Post.Title, Content: post.Post.Content, Published: post.Post.Published})
+	content, problems := s.prepare(text)
+	if problems != (fieldProblems{}) {
+		return problems.unprocessable()
+	}
+	params := db.UpdatePostParams{ID: post.Post.ID, Published: input.Published}
+	if input.Title != nil {
+		params.Title = &text.Title
+	}
+	if input.Content != nil {
+		params.Content = &content
+	}
+	changed, err := s.db.UpdatePost(r.Context(), params)
+	if errors.Is(err, db.ErrUntitled) {
+		return unprocessable("title", titleMissing)
+	}
+	if err != nil {
+		return fmt.Errorf("update post %d: %w", post.Post.ID, err)
+	}
+	s.publishPost(changed.ID, post.Post.Published, changed.Published)
+	return answerJSON(w, http.StatusOK, newAPIPost(withAuthor(changed, user)))
+}
+
+// apiDeletePost handles "DELETE /api/posts/{id}".
+func (s *Server) apiDeletePost(w http.ResponseWriter, r *http.Request, user db.User) error {
+	if _, err := s.deleteFor(r, user); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// onto returns a text with what was sent in place of what it held.
+func (in postInput) onto(t postText) postText {
+	if in.Title != nil {
+		t.Title = cleanTitle(*in.Title)
+	}
+	if in.Content != nil {
+		t.Content = cleanContent(*in.Content)
+	}
+	if in.Published != nil {
+		t.Published = *in.Published
+	}
+	return t
+}
+
+// unprocessable is the answer to a program that sent the fields.
+func (p fieldProblems) unprocessable() error {
+	if p.title != "" {
+		return unprocessable("title", p.title)
+	}
+	return unprocessable("content", p.content)
+}
