@@ -13,6 +13,7 @@ func benchDB(b *testing.B) *db.DB {
 	b.Helper()
 	d := dbtest.New(b)
 	fill(b, d, 200, 20000)
+	keepIndex(b, d)
 	b.ReportAllocs()
 	return d
 }

@@ -180,7 +180,7 @@ func (d *DB) Ping(ctx context.Context) error {
 func (d *DB) Close() error { return errors.Join(d.reader.Close(), d.browser.Close(), d.writer.Close()) }
 
 // write runs fn in one transaction, which is rolled back when fn returns an
-// error or panics. A context that ends while others write gives the place in
+// error or panics; what is searched changes with it. A context that ends while others write gives the place in
 // the queue up; what has begun is carried through, because to watch the context
 // costs more than the few statements of a change. So would a sql.Tx, which
 // starts a goroutine to watch one.
@@ -203,7 +203,11 @@ func (d *DB) write(ctx context.Context, fn func(ctx context.Context, q *Queries)
 			conn.ExecContext(ctx, "ROLLBACK") // fails where SQLite has done so by itself
 		}
 	}()
-	if err := fn(ctx, New(conn)); err != nil {
+	q := New(conn)
+	if err := fn(ctx, q); err != nil {
+		return err
+	}
+	if err := q.indexChanged(ctx); err != nil {
 		return err
 	}
 	_, err = conn.ExecContext(ctx, "COMMIT")

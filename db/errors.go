@@ -34,6 +34,9 @@ var (
 
 	// ErrInactive: the user is deleted, banned, deprovisioned or unknown.
 	ErrInactive = errors.New("the user is not active")
+
+	// ErrPlace: a place in what was found is none, or one of another search.
+	ErrPlace = errors.New("no place in what was found")
 )
 
 var (

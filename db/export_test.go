@@ -28,6 +28,7 @@ const (
 	OpenLettersSQL    = countOpenDeadLetters
 	PurgeSessionsSQL  = purgeSessions
 	GetSessionUserSQL = getSessionUser
+	ListPeopleSQL     = listPeople
 	ListMissingSQL    = listMissingUsers
 )
 

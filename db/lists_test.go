@@ -141,6 +141,7 @@ func TestQueryPlans(t *testing.T) {
 		{"bodies of a user", db.ClearBodiesSQL, []any{"user_1"}, "SEARCH webhook_events USING INDEX webhook_events_body (clerk_id=?)"},
 		{"votes of a user", db.DeleteVotesOfSQL, []any{"user_1"}, "SEARCH votes USING INDEX votes_user (user_id=?)"},
 		{"missing users", db.ListMissingSQL, []any{1, 10, 20}, "SEARCH users USING INTEGER PRIMARY KEY (rowid>?)"},
+		{"directory", db.ListPeopleSQL, []any{"m", 5, "x", 20}, "SEARCH people USING COVERING INDEX people_key (search_key>?)"},
 		{"purge of events", db.PurgeEventsSQL, []any{deep, 100}, "SEARCH old USING COVERING INDEX webhook_events_newest (received_at<?)"},
 		{"purge of bodies", db.PurgeBodiesSQL, []any{deep, 100}, "SEARCH old USING INDEX webhook_events_bodies (received_at<?)"},
 		{"dismissal", db.DismissLettersSQL, []any{1, deep, 100}, "SEARCH seen USING INDEX webhook_events_open (received_at<?)"},

@@ -15,9 +15,23 @@ type AuditLog struct {
 	After     *string
 }
 
+type ChangedPerson struct {
+	UserID int64
+}
+
+type ChangedPost struct {
+	Place  int64
+	PostID int64
+}
+
 type EndedSession struct {
 	SessionID string
 	EndedAt   Time
+}
+
+type Person struct {
+	UserID    int64
+	SearchKey string
 }
 
 type Poll struct {
@@ -52,6 +66,14 @@ type Post struct {
 	ContentHTML   string
 }
 
+type PostSearch struct {
+	Docid      int64
+	Title      string
+	Content    string
+	Author     string
+	PostSearch string
+}
+
 type Profile struct {
 	UserID        int64
 	Quote         string
@@ -64,6 +86,11 @@ type Profile struct {
 
 type Rendering struct {
 	Version int64
+}
+
+type SearchProgress struct {
+	Version  int64
+	BeforeID int64
 }
 
 type Sync struct {

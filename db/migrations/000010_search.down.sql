@@ -1,0 +1,10 @@
+DROP TABLE search_progress;
+DROP TRIGGER users_updated;
+DROP TRIGGER users_inserted;
+DROP TABLE changed_people;
+DROP TABLE people;
+DROP TRIGGER posts_deleted_for_good;
+DROP TRIGGER posts_updated;
+DROP TRIGGER posts_inserted;
+DROP TABLE changed_posts;
+DROP TABLE post_search;

@@ -1,0 +1,8 @@
+-- What sqlc is to think of the virtual table, which it cannot read.
+CREATE TABLE post_search (
+    docid       INTEGER NOT NULL,
+    title       TEXT    NOT NULL,
+    content     TEXT    NOT NULL,
+    author      TEXT    NOT NULL,
+    post_search TEXT    NOT NULL -- the hidden column: all of them, for MATCH
+);

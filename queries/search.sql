@@ -1,0 +1,97 @@
+-- name: hasChanged :one
+-- hasChanged reports whether the words of a post or the name of a user may have
+-- changed.
+SELECT EXISTS (SELECT 1 FROM changed_posts) AS posts,
+    EXISTS (SELECT 1 FROM changed_people) AS people;
+
+-- name: listChangedPosts :many
+-- listChangedPosts returns the ids of posts whose words may have changed, the
+-- last changed first.
+SELECT post_id
+FROM changed_posts
+ORDER BY place DESC
+LIMIT sqlc.arg(page_size);
+
+-- name: getIndexedPost :one
+-- getIndexedPost returns of a post that everybody may read what is indexed.
+SELECT author_id, title, content_html
+FROM posts
+WHERE id = sqlc.arg(id) AND published = 1 AND deleted_at IS NULL;
+
+-- name: listPostsToIndex :many
+-- listPostsToIndex returns the ids of the newest posts before one.
+SELECT id
+FROM posts
+WHERE id < sqlc.arg(before_id)
+ORDER BY id DESC
+LIMIT sqlc.arg(page_size);
+
+-- name: unindexPost :exec
+-- unindexPost takes a post out of the index, if it is there.
+DELETE FROM post_search
+WHERE docid = sqlc.arg(id);
+
+-- name: indexPost :exec
+-- indexPost stores the words of a post, after unindexPost.
+INSERT INTO post_search (docid, title, content, author)
+VALUES (sqlc.arg(id), sqlc.arg(title), sqlc.arg(content), sqlc.arg(author));
+
+-- name: forgetChangedPost :exec
+-- forgetChangedPost notes that the index has come to a changed post.
+DELETE FROM changed_posts
+WHERE post_id = sqlc.arg(post_id);
+
+-- name: getSearchProgress :one
+-- getSearchProgress returns how far the index is.
+SELECT *
+FROM search_progress;
+
+-- name: clearSearchProgress :exec
+-- clearSearchProgress forgets how far the index is.
+DELETE FROM search_progress;
+
+-- name: setSearchProgress :exec
+-- setSearchProgress notes it, after clearSearchProgress.
+INSERT INTO search_progress (version, before_id)
+VALUES (sqlc.arg(version), sqlc.arg(before_id));
+
+-- name: searchWords :many
+-- searchWords returns the newest posts up to the one with the id as_of that
+-- match, with what matchinfo says of each in the format 'naly'.
+SELECT docid, CAST(matchinfo(post_search, 'naly') AS BLOB) AS info
+FROM post_search
+WHERE post_search MATCH CAST(sqlc.arg(expression) AS TEXT) AND docid <= sqlc.arg(as_of)
+ORDER BY docid DESC
+LIMIT sqlc.arg(candidates);
+
+-- name: countNewest :one
+-- countNewest counts those of the posts with ids above after up to as_of that
+-- match.
+SELECT count(*)
+FROM (
+    SELECT docid
+    FROM post_search
+    WHERE post_search MATCH CAST(sqlc.arg(expression) AS TEXT) AND docid > sqlc.arg(after) AND docid <= sqlc.arg(as_of)
+    ORDER BY docid DESC
+    LIMIT 10000
+);
+
+-- name: getNewestPostID :one
+-- getNewestPostID returns the id of the last post that was made, 0 for none.
+SELECT CAST(coalesce(max(id), 0) AS BIGINT) AS id
+FROM posts;
+
+-- name: getFoundPost :one
+-- getFoundPost returns what a search shows of a post that everybody may read.
+SELECT posts.id,
+    posts.title,
+    posts.content_html,
+    posts.published_at,
+    posts.updated_at,
+    posts.author_id,
+    coalesce(users.name, '') AS author_name,
+    users.username AS author_username,
+    coalesce(users.image_url, '') AS author_image_url
+FROM posts
+JOIN users ON users.id = posts.author_id
+WHERE posts.id = sqlc.arg(id) AND posts.published = 1 AND posts.deleted_at IS NULL;
