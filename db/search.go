@@ -39,7 +39,8 @@ type FoundPost struct {
 	AuthorName             Text
 	AuthorUsername         *string
 	AuthorImageURL         Text
-	Title                  []Piece
+	Title                  string
+	MarkedTitle            []Piece
 	Snippet                []Piece // of the content; empty when that is
 
 	score float64
@@ -140,7 +141,8 @@ func newFoundPost(row getFoundPostRow, q Query, score float64) FoundPost {
 		AuthorName:     row.AuthorName,
 		AuthorUsername: row.AuthorUsername,
 		AuthorImageURL: row.AuthorImageURL,
-		Title:          q.mark(row.Title),
+		Title:          row.Title,
+		MarkedTitle:    q.mark(row.Title),
 		Snippet:        q.snippet(plainText(row.ContentHTML)),
 		score:          score,
 	}

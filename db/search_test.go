@@ -32,7 +32,7 @@ func search(t testing.TB, d *db.DB, typed string, authorID int64, size int) []st
 			t.Fatal(err)
 		}
 		for _, post := range found.Posts {
-			titles = append(titles, marked(post.Title))
+			titles = append(titles, marked(post.MarkedTitle))
 		}
 		if found.Next.String() == "" {
 			return titles
@@ -140,7 +140,7 @@ func TestSearchPages(t *testing.T) {
 		found, err := d.SearchPosts(t.Context(), p)
 		check(t, err)
 		for _, post := range found.Posts {
-			got = append(got, marked(post.Title))
+			got = append(got, marked(post.MarkedTitle))
 		}
 		if p.After = found.Next; found.Next.String() == "" {
 			break

@@ -28,6 +28,8 @@ type accessCase struct {
 var access = []accessCase{
 	{"GET /{$}", "/", "", "200 200 200 200 200 200 200"},
 	{"GET /live", "", "", "200 200 200 200 200 200 200"},
+	{"GET /search", "/search?q=post", "", "200 200 200 200 200 200 200"},
+	{"GET /users", "", "", "200 200 200 200 200 200 200"},
 
 	{"GET /posts/new", "", "", "303 200 200 200 200 401 401"},
 	{"POST /posts", "", "title=New&published=true", "401 303 303 303 303 401 401"},

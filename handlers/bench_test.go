@@ -32,6 +32,9 @@ func benchSite(b *testing.B) *testSite {
 		INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, render_version, excerpt, content, content_html)
 		SELECT CASE i % 2 WHEN 0 THEN ? ELSE ? END, 'Post ' || i, 'post ' || i, 1, i * 60000, i * 60000, i * 60000, ?, ?, ?, ? FROM n`,
 		benchPosts, site.user(ada).ID, site.user(grace).ID, rendered.RenderVersion, rendered.Excerpt, content, rendered.HTML)
+	if err := site.db.KeepIndex(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 	return site
 }
 

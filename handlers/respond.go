@@ -197,8 +197,9 @@ func write(w http.ResponseWriter, status int, contentType string, body []byte) e
 
 // pathID returns the number in a path such as /posts/{id}. What is no number
 // is the id of nothing.
-func pathID(r *http.Request) (int64, error) {
-	text := r.PathValue("id")
+func pathID(r *http.Request) (int64, error) { return parseID(r.PathValue("id")) }
+
+func parseID(text string) (int64, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id < 1 || strconv.FormatInt(id, 10) != text { // one post, one address
 		return 0, errNotFound

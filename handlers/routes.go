@@ -19,6 +19,8 @@ func (s *Server) routes() []route {
 	return []route{
 		{"GET /{$}", s.public(s.showFeed)},
 		{"GET " + livePath, s.public(s.showLive)},
+		{"GET /search", s.public(s.showSearch)},
+		{"GET /users", s.public(s.showPeople)},
 
 		{"GET /posts/new", s.signedIn(s.newPost)},
 		{"POST /posts", s.signedIn(s.createPost)},

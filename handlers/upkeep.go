@@ -13,8 +13,9 @@ const upkeepPause = time.Hour
 
 // KeepUp does, at once and then every hour until Close, what nobody asks for:
 // it removes posts that were deleted long ago and what is not needed any more
-// of webhooks, and renders those posts and bios anew that an older version of
-// the program rendered. Once a day it compares the users with Clerk's.
+// of webhooks, renders those posts and bios anew that an older version of the
+// program rendered, and completes the search index. Once a day it compares the
+// users with Clerk's.
 func (s *Server) KeepUp() {
 	s.loops.Go(s.syncDaily)
 	s.loops.Go(func() {
@@ -39,6 +40,9 @@ func (s *Server) upkeep(ctx context.Context) {
 	s.purge(ctx, "changes in the log", s.db.PurgeAudits)
 	if err := s.renderStale(ctx); err != nil && ctx.Err() == nil {
 		s.log.Error("cannot render old posts anew", "error", err)
+	}
+	if err := s.db.KeepIndex(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("cannot complete the search index", "error", err)
 	}
 }
 
