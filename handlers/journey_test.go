@@ -84,7 +84,7 @@ func TestJourneyWithoutJavaScript(t *testing.T) {
 	}
 	c := site.stranger()
 	feed := c.follow(c.get("/")).status(http.StatusOK).at("/").shows(".intro", "Join")
-	portal := c.click(c.click(feed, "nav a:first-child"), "main p a[href^='/__clerk']").status(http.StatusOK)
+	portal := c.click(c.click(feed, "nav a[href^='/sign-in']"), "main p a[href^='/__clerk']").status(http.StatusOK)
 	feed = c.press(portal, "button[value="+ada+"]").status(http.StatusOK).at("/").shows("#account-menu", "Ada Lovelace")
 
 	editor := c.click(feed, "#composer a").status(http.StatusOK).shows("h1", "Write a post")
