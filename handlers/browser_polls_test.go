@@ -18,6 +18,7 @@ var polls = map[string]func(*testing.T, *browser){
 	"a second click":       testSecondClick,
 	"long poll, narrow":    at(narrow, testLongPoll),
 	"long poll, wide":      at(wide, testLongPoll),
+	"poll, live":           testLivePoll,
 	"poll from the feed":   testPollFromTheFeed,
 	"voting leads back":    testVotingLeadsBack,
 	"vote of an old page":  testVoteOfAnOldPage,
@@ -55,7 +56,8 @@ func testPollByKeyboard(t *testing.T, b *browser) {
 	site.poll(grace, "Drinks", true, "Tea", "Coffee")
 	p := b.signedIn(t, site, ada, wide).open("/posts/1").sees(".poll", "Tea")
 	eval[chromedp.Void](p, `document.getElementById("results-1").focus()`)
-	p.strike(kb.Enter).sees(".poll > .help", "Hide the results").focused("results-1")
+	p.strike(kb.Enter).sees(".poll > .help", "Hide the results")
+	eval[chromedp.Void](p, `document.getElementById("results-1").focus()`)
 	p.strike(kb.Tab).focused("option-1").strike(kb.Tab).focused("option-2").strike(" ").hears("Your vote is counted.").focused("option-2")
 	p.sees(".options li:first-child", "Coffee ✓ yours").strike(kb.Tab).focused("option-1").strike(kb.Enter).hears("Your vote is counted.").focused("option-1")
 	eval[chromedp.Void](p, `document.getElementById("withdraw-1").focus()`)
@@ -134,4 +136,26 @@ func testVoteWithoutAToken(t *testing.T, b *browser) {
 	p.allow("status of 401")
 	site.pass(2 * time.Minute)
 	p.press("Tea").hears("Your vote is counted.").sees(".choice", "Tea")
+}
+
+// testLivePoll has two people vote side by side, and two guests look on.
+func testLivePoll(t *testing.T, b *browser) {
+	site := newSite(t)
+	site.poll(grace, "Drinks", true, "Tea", "Coffee")
+	one := b.signedIn(t, site, ada, wide).open("/posts/1").listens()
+	two := b.signedIn(t, site, moderator, narrow).open("/posts/1").listens()
+	guest := b.visit(t, site, narrow).open("/posts/1").listens()
+	asking := b.visit(t, site, narrow).open("/posts/1?results=1").listens()
+
+	one.press("Coffee").hears("Your vote is counted.").sees(".options li:first-child", "Coffee ✓ yours, 1 vote, 100 %")
+	asking.sees(".options li:first-child", "Coffee 1 vote, 100 %")
+	eval[chromedp.Void](one, `document.getElementById("option-1").focus()`)
+	two.press("Tea").hears("Your vote is counted.").sees(".options li:first-child", "Tea ✓ yours, 1 vote, 50 %")
+	one.sees(".options li:first-child", "Tea 1 vote, 50 %").sees(".options", "Coffee ✓ yours, 1 vote, 50 %").sees(".choice", "Coffee").focused("option-1")
+	asking.sees(".poll > .help", "2 votes").sees(".poll > .help", "Hide the results")
+
+	site.as(grace).htmx("POST", "/posts/1/poll/close", nil)
+	for _, p := range []*tab{one, two, guest, asking} {
+		p.sees(".poll > .help", "Closed").sees(".poll > .help", "2 votes").lacks(".poll button")
+	}
 }

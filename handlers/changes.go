@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"inkwell/clerk"
 	"inkwell/db"
@@ -30,8 +31,7 @@ const (
 	// a draft is not published.
 	postChanged changeKind = iota
 
-	// The votes on a post were. It is for the post's own page, where many of
-	// them are shown as one: see changedParts for what is shown.
+	// The votes on a post were: see publishPoll. It is for the post's own page.
 	pollChanged
 
 	// A user may do something else than before, or a session is over.
@@ -53,6 +53,21 @@ func (s *Server) publishPost(id int64, wasPublic, isPublic bool) {
 	if wasPublic || isPublic {
 		s.publish(change{kind: postChanged, post: id})
 	}
+}
+
+// pollPause is how long votes are gathered before they are shown.
+const pollPause = 200 * time.Millisecond
+
+// publishPoll publishes soon that the votes on a post have changed: what comes
+// until then is one change.
+func (s *Server) publishPoll(postID int64) {
+	if _, due := s.pollsDue.LoadOrStore(postID, true); due {
+		return
+	}
+	time.AfterFunc(pollPause, func() {
+		s.pollsDue.Delete(postID)
+		s.publish(change{kind: pollChanged, post: postID})
+	})
 }
 
 // maxPublishedGone is how many posts of a deleted user go from the pages on
@@ -90,10 +105,20 @@ type look struct {
 	signedIn bool
 	mine     bool // the reader is the author
 	role     string
+	results  bool  // the reader has asked for those of the poll
+	choice   int64 // what the reader voted for on the page; 0: nothing
 }
 
-func lookOf(v visitor, view string, authorID int64) look {
-	return look{view: view, signedIn: v.signedIn(), mine: v.signedIn() && v.user.ID == authorID, role: v.user.Role}
+// lookOf returns how the visitor sees a post, the zero row for one that is gone.
+func (s *Server) lookOf(ctx context.Context, v visitor, place livePlace, row db.GetPostRow) (look, error) {
+	l := look{view: place.view(), signedIn: v.signedIn(), mine: v.signedIn() && v.user.ID == row.Post.AuthorID, role: v.user.Role}
+	if l.view == viewItem || row.PollOptions == 0 {
+		return l, nil
+	}
+	var err error
+	l.results = place.Results
+	l.choice, err = s.choiceOf(ctx, row.Post.ID, v)
+	return l, err
 }
 
 // somebody is the id of a reader who is signed in and nobody in particular.
@@ -116,6 +141,7 @@ type showing struct {
 	mu       sync.Mutex
 	lookedUp bool
 	row      db.GetPostRow   // the zero row: the post is gone
+	tally    tally           // of its poll
 	messages map[look]string // in the form of a stream
 }
 
@@ -130,18 +156,20 @@ type shown struct {
 }
 
 // show returns a change as the visitor sees it.
-func (s *Server) show(ctx context.Context, c *change, v visitor, view string) (shown, error) {
+func (s *Server) show(ctx context.Context, c *change, v visitor, place livePlace) (shown, error) {
 	sh := s.showingOf(c)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if err := sh.lookUp(ctx, s.db, c.post); err != nil {
+	if err := s.lookUp(ctx, sh, c.post); err != nil {
+		return shown{}, fmt.Errorf("show change of post %d: %w", c.post, err)
+	}
+	l, err := s.lookOf(ctx, v, place, sh.row)
+	if err != nil {
 		return shown{}, err
 	}
-	l := lookOf(v, view, sh.row.Post.AuthorID)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
 	message, ok := sh.messages[l]
 	if !ok {
-		var err error
-		if message, err = s.message(changedParts(c, sh.row, l)...); err != nil {
+		if message, err = s.message(changedParts(c, sh.row, sh.tally, l)...); err != nil {
 			return shown{}, err
 		}
 		sh.messages[l] = message
@@ -160,13 +188,21 @@ func (s *Server) showingOf(c *change) *showing {
 	return fresh
 }
 
-func (sh *showing) lookUp(ctx context.Context, d *db.DB, id int64) error {
+// lookUp reads what has changed, once. It does not change any more then.
+func (s *Server) lookUp(ctx context.Context, sh *showing, id int64) error {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
 	if sh.lookedUp {
 		return nil
 	}
-	row, err := d.GetPost(ctx, id)
+	row, err := s.db.GetPost(ctx, id)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("show change of post %d: %w", id, err)
+		return err
+	}
+	if row.PollOptions > 0 {
+		if sh.tally, err = s.tallyOf(ctx, row.Post); err != nil {
+			return err
+		}
 	}
 	sh.row, sh.lookedUp = row, true
 	return nil
@@ -182,8 +218,12 @@ type goneView struct {
 // changedParts is what a kind of reader is shown of a change. Each part finds
 // its place on the page if there is one, and leaves alone a form that somebody
 // is writing in.
-func changedParts(c *change, row db.GetPostRow, l look) []part {
+func changedParts(c *change, row db.GetPostRow, t tally, l look) []part {
 	reader := l.reader(row.Post.AuthorID)
+	var poll *pollView
+	if row.PollOptions > 0 {
+		poll = newPollView(t, reader, l.choice, l.results, time.Now())
+	}
 	switch {
 	case row.Post.ID != 0 && !mayRead(reader, row.Post) && row.Post.PublishedAt == 0:
 		return nil // a draft that nobody else has ever seen
@@ -192,8 +232,21 @@ func changedParts(c *change, row db.GetPostRow, l look) []part {
 	case l.view == viewItem:
 		return []part{{"item-changed", newPostItem(row, reader)}}
 	}
+	if c.kind == pollChanged {
+		return changedPoll(poll)
+	}
 	view := newPostView(row, reader)
+	view.Poll = poll
 	return []part{{"post-changed", view}, {"title", view.Title}}
+}
+
+// changedPoll is what a kind of reader is shown of new votes: nothing where no
+// results are.
+func changedPoll(poll *pollView) []part {
+	if poll == nil || !poll.Results {
+		return nil
+	}
+	return []part{{"poll-changed", poll}}
 }
 
 func newGoneView(id int64, view string) goneView {

@@ -103,6 +103,8 @@ var landmarks = map[string]string{
 	"partial overview":         `<div id="overview"`,
 	"partial overview-changed": `hx-target="#overview"`,
 	"partial poll":             `<section id="poll-`,
+	"partial poll-body":        `<h2 id="question-`,
+	"partial poll-changed":     `hx-swap="innerMorph"><h2 id="question-`,
 	"partial poll-form":        `class="poll-form"`,
 	"partial poll-option":      `class="option"`,
 	"partial people":           `class="people"`,

@@ -35,9 +35,10 @@ var livePages = []string{"feed", "post", "post-form"}
 // A livePlace is what the page of a stream shows. It is in the address of the
 // stream.
 type livePlace struct {
-	After string  // the last change before the page was made
-	Post  int64   // whose page it is; 0: a page of the feed
-	Top   *cursor // the place of the newest post on the first page of the feed; nil: another page
+	After   string  // the last change before the page was made
+	Post    int64   // whose page it is; 0: a page of the feed
+	Results bool    // the reader has asked for the results of its poll
+	Top     *cursor // the place of the newest post on the first page of the feed; nil: another page
 }
 
 // URL is the address of the stream for the page.
@@ -45,6 +46,9 @@ func (p livePlace) URL() string {
 	query := url.Values{"after": {p.After}}
 	if p.Post != 0 {
 		query.Set("post", strconv.FormatInt(p.Post, 10))
+	}
+	if p.Results {
+		query.Set("results", "1")
 	}
 	if p.Top != nil {
 		query.Set("top", p.Top.String())
@@ -66,7 +70,7 @@ func readPlace(r *http.Request) (livePlace, error) {
 	if err != nil {
 		return livePlace{}, err
 	}
-	p := livePlace{After: query.Get("after")}
+	p := livePlace{After: query.Get("after"), Results: asksForResults(r)}
 	if text := query.Get("top"); text != "" {
 		top, err := parseCursor(text)
 		if err != nil {
@@ -218,7 +222,7 @@ func (st *stream) catchUp(ctx context.Context) (string, error) {
 	if st.place.Post == 0 {
 		return st.server.message(part{"news-lost", newsView{Text: "There may be something new: show the latest posts"}})
 	}
-	shown, err := st.server.show(ctx, &change{kind: postChanged, post: st.place.Post}, st.reader, viewPage)
+	shown, err := st.server.show(ctx, &change{kind: postChanged, post: st.place.Post}, st.reader, st.place)
 	return shown.message, err
 }
 
@@ -276,7 +280,7 @@ func (st *stream) see(ctx context.Context, c *change) (string, error) {
 	case st.place.Post == 0 && c.kind == pollChanged, st.place.Post != 0 && c.post != st.place.Post:
 		return "", nil
 	}
-	shown, err := st.server.show(ctx, c, st.reader, st.place.view())
+	shown, err := st.server.show(ctx, c, st.reader, st.place)
 	if err != nil {
 		return "", err
 	}

@@ -250,7 +250,7 @@ func TestManyChangesAreOneMessage(t *testing.T) {
 	site.publishPost(post.ID, true, true)
 	l.until("One")
 	for range 500 {
-		site.publish(change{kind: pollChanged, post: post.ID})
+		site.publish(change{kind: postChanged, post: post.ID})
 	}
 	messages := 0
 	for ; l.lastID != site.hub.Last(); messages++ {

@@ -184,7 +184,7 @@ func TestRenderingIsShared(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var messages []*byte
 			for _, v := range []visitor{tt.one, tt.two} {
-				shown, err := site.show(t.Context(), c, v, viewItem)
+				shown, err := site.show(t.Context(), c, v, livePlace{})
 				if err != nil || shown.message == "" {
 					t.Fatalf("%q, %v", shown.message, err)
 				}

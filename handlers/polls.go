@@ -15,9 +15,6 @@ import (
 	"inkwell/db"
 )
 
-// viewPoll asks for the poll of a post alone.
-const viewPoll = "poll"
-
 // longPoll is how many options make a poll a long one: they stand side by side,
 // and a full bar is the most votes and not all, which nothing would come near.
 const longPoll = 12
@@ -39,16 +36,16 @@ type pollView struct {
 	Moved    bool // a press has put the options into another order
 
 	CanVote   bool
+	VoteURL   string
 	CanClose  bool
 	SignInURL string // for who has to sign in to vote
 	Choice    string // what the reader voted for
 
 	Results bool
-	Asked   bool   // the reader sees them only because they asked
 	Facts   string // what is said of the poll as a whole; may be ""
 	Closes  moment // when it closes, or has closed
 	Closed  bool
-	Toggle  pollToggle
+	Toggle  link // shows or hides the results
 }
 
 // A pollOption is one answer. Without results it has no votes and no width.
@@ -60,9 +57,6 @@ type pollOption struct {
 	Share  string // of all votes, in percent; "" of none
 	Width  string // of its bar, in percent
 }
-
-// A pollToggle is a link that shows or hides the results.
-type pollToggle struct{ Text, URL, FragmentURL string }
 
 // pollOf returns the poll of a post as the visitor finds it, nil when there is
 // none.
@@ -115,7 +109,8 @@ func newPollView(t tally, v visitor, choice int64, asked bool, now time.Time) *p
 	open, entitled := post.Published && !closed, choice != 0 || mine || closed
 	p := &pollView{
 		PostID: post.ID, Question: t.poll.Question, Long: len(t.options) > longPoll, Closed: closed,
-		CanVote: open && v.signedIn(), CanClose: open && mine, Results: entitled || asked, Asked: asked && !entitled,
+		CanVote: open && v.signedIn(), CanClose: open && mine, Results: entitled || asked,
+		VoteURL: withResults(postPath(post.ID, "")+"/vote", asked), // no title: it goes into an attribute of htmx
 	}
 	if t.poll.ClosesAt != 0 {
 		p.Closes = newMoment(t.poll.ClosesAt.Time(), now)
@@ -124,7 +119,7 @@ func newPollView(t tally, v visitor, choice int64, asked bool, now time.Time) *p
 		p.SignInURL = signInURL(permalinkOf(post).String())
 	}
 	if !entitled {
-		p.Toggle = newPollToggle(post.ID, asked)
+		p.Toggle = newPollToggle(post, asked)
 	}
 	p.count(t.options, choice)
 	if !post.Published {
@@ -133,12 +128,20 @@ func newPollView(t tally, v visitor, choice int64, asked bool, now time.Time) *p
 	return p
 }
 
-func newPollToggle(postID int64, shown bool) pollToggle {
-	path := postPath(postID, "") // no title: it goes into an attribute of htmx
+func newPollToggle(post db.Post, shown bool) link {
+	path := permalinkOf(post).String()
 	if shown {
-		return pollToggle{"Hide the results", path, path + "?view=" + viewPoll}
+		return link{Text: "Hide the results", URL: path + "#" + pollID(post.ID)}
 	}
-	return pollToggle{"Show the results", path + "?results=1", path + "?view=" + viewPoll + "&results=1"}
+	return link{Text: "Show the results", URL: withResults(path, true) + "#" + pollID(post.ID)}
+}
+
+// withResults is an address of a post where the reader asks for the results.
+func withResults(path string, asked bool) string {
+	if asked {
+		return path + "?results=1"
+	}
+	return path
 }
 
 // count fills in the options, and with results their votes.
@@ -199,18 +202,6 @@ func (s *Server) findPoll(r *http.Request, v visitor) (db.GetPostRow, error) {
 // asksForResults reports whether a reader wants to see how others have voted.
 func asksForResults(r *http.Request) bool { return r.URL.Query().Get("results") == "1" }
 
-// showPoll answers with the poll of a post alone.
-func (s *Server) showPoll(w http.ResponseWriter, r *http.Request, row db.GetPostRow, v visitor) error {
-	poll, err := s.pollOf(r.Context(), row, v, asksForResults(r))
-	if err == nil && poll == nil {
-		err = errNotFound
-	}
-	if err != nil {
-		return err
-	}
-	return s.fragment(w, http.StatusOK, part{"poll", poll})
-}
-
 // vote handles "POST /posts/{id}/vote". Its field option is the id of what the
 // user votes for; an empty one withdraws their vote.
 func (s *Server) vote(w http.ResponseWriter, r *http.Request, user db.User) error {
@@ -227,7 +218,7 @@ func (s *Server) vote(w http.ResponseWriter, r *http.Request, user db.User) erro
 	if err != nil || option == 0 && !withdrawn {
 		return s.refuseVote(w, r, row, user, errNoOption)
 	}
-	_, err = s.db.Vote(r.Context(), db.VoteParams{PostID: row.Post.ID, UserID: user.ID, OptionID: option})
+	changed, err := s.db.Vote(r.Context(), db.VoteParams{PostID: row.Post.ID, UserID: user.ID, OptionID: option})
 	switch {
 	case errors.Is(err, db.ErrPollClosed):
 		return s.refuseVote(w, r, row, user, errPollClosed)
@@ -235,6 +226,9 @@ func (s *Server) vote(w http.ResponseWriter, r *http.Request, user db.User) erro
 		return s.refuseVote(w, r, row, user, errNoOption)
 	case err != nil:
 		return fmt.Errorf("vote on post %d: %w", row.Post.ID, err)
+	}
+	if changed {
+		s.publishPoll(row.Post.ID)
 	}
 	if withdrawn {
 		return s.showPollChanged(w, r, row, user, "Your vote is withdrawn.")
@@ -251,8 +245,12 @@ func (s *Server) closePoll(w http.ResponseWriter, r *http.Request, user db.User)
 	if row.Post.AuthorID != user.ID {
 		return errNotAuthor
 	}
-	if _, err := s.db.ClosePoll(r.Context(), row.Post.ID); err != nil {
+	closed, err := s.db.ClosePoll(r.Context(), row.Post.ID)
+	if err != nil {
 		return fmt.Errorf("close poll of post %d: %w", row.Post.ID, err)
+	}
+	if closed {
+		s.publishPost(row.Post.ID, row.Post.Published, row.Post.Published)
 	}
 	return s.showPollChanged(w, r, row, user, "The poll is closed.")
 }
@@ -265,7 +263,7 @@ func (s *Server) showPollChanged(w http.ResponseWriter, r *http.Request, row db.
 		http.Redirect(w, r, permalinkOf(row.Post).String()+"#"+pollID(row.Post.ID), http.StatusSeeOther)
 		return nil
 	}
-	poll, err := s.pollOf(r.Context(), row, known(user), false)
+	poll, err := s.pollOf(r.Context(), row, known(user), asksForResults(r))
 	if err != nil {
 		return err
 	}

@@ -140,15 +140,38 @@ func TestWhoSeesResults(t *testing.T) {
 	}
 }
 
-func TestPollAlone(t *testing.T) {
+func TestPollsInLists(t *testing.T) {
 	site := newSite(t)
 	site.poll(ada, "Poll", true, "Red", "Green")
 	site.post(ada, "Plain", "", true)
-	c := site.guest()
-	c.htmx("GET", "/posts/1?view=poll", nil).status(http.StatusOK).shows("#results-1", "Show").lacks("article")
-	c.htmx("GET", "/posts/1?view=poll&results=1", nil).status(http.StatusOK).shows("#results-1", "Hide").one("#poll-1")
-	c.htmx("GET", "/posts/2?view=poll", nil).status(http.StatusNotFound)
-	c.get("/").shows("#post-1 .help", "Poll: 2 options").lacks("#post-2 .help")
+	site.poll(ada, "Draft", false, "Red", "Green", "Blue")
+	c := site.as(ada)
+	for path, hints := range map[string][]string{
+		"/":       {"", "Poll: 2 options"},
+		"/drafts": {"Poll: 3 options"},
+		fmt.Sprintf("/users/%d", site.user(ada).ID): {"", "Poll: 2 options"},
+	} {
+		for i, item := range c.get(path).status(http.StatusOK).all(".post-item") {
+			if got := text(item); strings.Contains(got, "Poll:") != (hints[i] != "") || !strings.Contains(got, hints[i]) {
+				t.Errorf("%s lists %q, want the hint %q", path, got, hints[i])
+			}
+		}
+	}
+}
+
+// Who has asked for the results goes on seeing them when their vote is
+// withdrawn again.
+func TestResultsThatWereAskedForStay(t *testing.T) {
+	site := newSite(t)
+	_, ids := site.poll(ada, "Poll", true, "Red", "Green")
+	c := site.as(grace)
+	page := c.read("/posts/1?results=1")
+	form := page.one(".poll form")
+	if got := attr(form, "hx-post"); got != "/posts/1/vote?results=1" {
+		t.Errorf("a vote goes to %s", got)
+	}
+	c.htmx("POST", attr(form, "hx-post"), ballot(ids[0])).status(http.StatusOK)
+	c.htmx("POST", attr(form, "hx-post"), ballot("")).status(http.StatusOK).shows("#results-1", "Hide").shows(".poll > .help", "0 votes")
 }
 
 func TestVotesThatAreRefused(t *testing.T) {

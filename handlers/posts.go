@@ -58,7 +58,11 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	if wantsFragment(r) {
-		return s.showPart(w, r, post, v)
+		parts, err := s.shownPost(r, post, v, viewOf(r.URL.Query().Get("view")))
+		if err != nil {
+			return err
+		}
+		return s.fragment(w, http.StatusOK, parts...)
 	}
 	if toPermalink(w, r, post.Post) {
 		return nil
@@ -68,20 +72,6 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	return s.page(w, r, http.StatusOK, "post", page{Title: view.Post.Title, Description: post.Post.Excerpt, Main: view})
-}
-
-// showPart answers with what htmx asks for of a post: its poll, or all of it in
-// one way of showing.
-func (s *Server) showPart(w http.ResponseWriter, r *http.Request, row db.GetPostRow, v visitor) error {
-	view := r.URL.Query().Get("view")
-	if view == viewPoll {
-		return s.showPoll(w, r, row, v)
-	}
-	parts, err := s.shownPost(r, row, v, viewOf(view))
-	if err != nil {
-		return err
-	}
-	return s.fragment(w, http.StatusOK, parts...)
 }
 
 // shownPost is a post in the given way of showing, with the focus on its title.
@@ -99,7 +89,7 @@ func (s *Server) shownPost(r *http.Request, row db.GetPostRow, v visitor, view s
 // pageOf is the page of a post, which hears of what changes after a change.
 func (s *Server) pageOf(r *http.Request, row db.GetPostRow, v visitor, after string) (postPage, error) {
 	view, err := s.wholePost(r, row, v)
-	return postPage{Post: view, Live: newLiveView(livePlace{After: after, Post: row.Post.ID})}, err
+	return postPage{Post: view, Live: newLiveView(livePlace{After: after, Post: row.Post.ID, Results: asksForResults(r)})}, err
 }
 
 // wholePost is a post with its poll, whose results a reader may ask for.

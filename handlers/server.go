@@ -58,6 +58,7 @@ type Server struct {
 	hub      *live.Hub[*change]
 	showings *lru.Cache[*change, *showing]
 	streams  *gate
+	pollsDue sync.Map // ids of posts whose votes have changed, which publishPoll will say
 
 	handler    http.Handler
 	buffers    sync.Pool      // of *bytes.Buffer
