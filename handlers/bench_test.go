@@ -171,3 +171,45 @@ func BenchmarkWebhook(b *testing.B) {
 		return c.request("POST", WebhookPath, d.body, d.header(b)...)
 	})
 }
+
+// benchPoll is benchSite with a poll of 118 options and 100,000 votes, none of
+// them of the ready users, and its path.
+func benchPoll(b *testing.B) (site *testSite, path string, options []string) {
+	b.Helper()
+	site = benchSite(b)
+	for i := range 118 {
+		options = append(options, fmt.Sprintf("%d Praseodymium", i+1))
+	}
+	post, ids := site.poll(ada, "Elements", true, options...)
+	dbtest.Exec(b, site.db, `
+		WITH RECURSIVE n (i) AS (SELECT 1001 UNION ALL SELECT i + 1 FROM n WHERE i < 101000)
+		INSERT INTO votes (post_id, user_id, option_id, voted_at) SELECT ?, i, ? + i * i % 118, i FROM n`, post.ID, ids[0])
+	return site, permalinkOf(post).String(), ids
+}
+
+// BenchmarkPollResults shows the author all 118 bars.
+func BenchmarkPollResults(b *testing.B) {
+	site, path, _ := benchPoll(b)
+	c := site.as(ada)
+	site.measure(b, http.StatusOK, func() *http.Request { return c.request("GET", path, "", "Accept", "text/html") })
+}
+
+// BenchmarkVote changes a vote without JavaScript, and BenchmarkVoteHTMX with
+// it: the answer is then the poll.
+func BenchmarkVote(b *testing.B) { benchVote(b, http.StatusSeeOther) }
+
+func BenchmarkVoteHTMX(b *testing.B) {
+	benchVote(b, http.StatusOK, "HX-Request", "true", "HX-Request-Type", "partial")
+}
+
+func benchVote(b *testing.B, wantStatus int, header ...string) {
+	b.Helper()
+	site, path, options := benchPoll(b)
+	c, i := site.as(grace), 0
+	header = append(header, "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin")
+	path = withoutSlug(path) + "/vote"
+	site.measure(b, wantStatus, func() *http.Request {
+		i++
+		return c.request("POST", path, "option="+options[i%len(options)], header...)
+	})
+}

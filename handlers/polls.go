@@ -48,13 +48,12 @@ type pollView struct {
 	Toggle  link // shows or hides the results
 }
 
-// A pollOption is one answer. Without results it has no votes and no width.
+// A pollOption is one answer. Without results nothing is said of it.
 type pollOption struct {
 	ID     int64
 	Label  string
 	Chosen bool
-	Votes  string
-	Share  string // of all votes, in percent; "" of none
+	Said   string // of its votes
 	Width  string // of its bar, in percent
 }
 
@@ -166,13 +165,22 @@ func (p *pollView) count(options []db.PollOption, choice int64) {
 			p.Choice = o.Label
 		}
 		if p.Results {
-			shown.Votes, shown.Width = plural(o.Votes, "vote"), percent(o.Votes, full)
-		}
-		if p.Results && o.Votes > 0 {
-			shown.Share = percent(o.Votes, total)
+			shown.Said, shown.Width = saidOf(o.Votes, total, shown.Chosen), percent(o.Votes, full)
 		}
 		p.Options[i] = shown
 	}
+}
+
+// saidOf is what is said of the votes for an option, of all.
+func saidOf(votes, all int64, mine bool) string {
+	said := plural(votes, "vote")
+	if votes > 0 {
+		said += ", " + percent(votes, all) + " %"
+	}
+	if mine {
+		said = "✓ yours, " + said
+	}
+	return said
 }
 
 // percent is a share with at most one decimal, 0 of nothing.
