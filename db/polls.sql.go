@@ -81,6 +81,51 @@ func (q *Queries) ListPollOptions(ctx context.Context, postID int64) ([]PollOpti
 	return items, nil
 }
 
+const listVotesOf = `-- name: ListVotesOf :many
+SELECT polls.post_id, polls.question, poll_options.label, votes.voted_at
+FROM votes
+JOIN polls ON polls.post_id = votes.post_id
+JOIN poll_options ON poll_options.id = votes.option_id
+WHERE votes.user_id = ?1
+ORDER BY votes.post_id
+`
+
+type ListVotesOfRow struct {
+	PostID   int64
+	Question string
+	Label    string
+	VotedAt  Time
+}
+
+// ListVotesOf returns all that a user voted for, by post.
+func (q *Queries) ListVotesOf(ctx context.Context, userID int64) ([]ListVotesOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, listVotesOf, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListVotesOfRow
+	for rows.Next() {
+		var i ListVotesOfRow
+		if err := rows.Scan(
+			&i.PostID,
+			&i.Question,
+			&i.Label,
+			&i.VotedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const closePoll = `-- name: closePoll :execrows
 UPDATE polls
 SET closes_at = ?1

@@ -26,6 +26,7 @@ type ownList struct {
 func (s *Server) ownLists(ctx context.Context, user db.User) []ownList {
 	return []ownList{
 		{"posts", s.ownPosts(ctx, user)},
+		{"votes", s.ownVotes(ctx, user)},
 		{"webhook_events", s.ownEvents(ctx, user)},
 	}
 }
@@ -70,6 +71,20 @@ type ownPost struct {
 	UpdatedAt   time.Time `json:"updated_at"`
 	PublishedAt time.Time `json:"published_at,omitzero"`
 	DeletedAt   time.Time `json:"deleted_at,omitzero"`
+	Poll        *ownPoll  `json:"poll,omitempty"`
+}
+
+type ownPoll struct {
+	Question string    `json:"question"`
+	Options  []string  `json:"options"`
+	ClosesAt time.Time `json:"closes_at,omitzero"`
+}
+
+type ownVote struct {
+	PostID   int64     `json:"post_id"`
+	Question string    `json:"question"`
+	Option   string    `json:"option"`
+	VotedAt  time.Time `json:"voted_at"`
 }
 
 type ownEvent struct {
@@ -155,11 +170,40 @@ func (s *Server) ownPosts(ctx context.Context, user db.User) iter.Seq2[any, erro
 			return
 		}
 		for _, id := range ids {
-			post, err := s.db.GetAnyPost(ctx, id)
+			post, err := s.ownPost(ctx, id)
 			if errors.Is(err, sql.ErrNoRows) {
 				continue // removed meanwhile
 			}
-			if !yield(newOwnPost(post), err) || err != nil {
+			if !yield(post, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (s *Server) ownPost(ctx context.Context, id int64) (ownPost, error) {
+	post, err := s.db.GetAnyPost(ctx, id)
+	if err != nil {
+		return ownPost{}, err
+	}
+	poll, _, err := s.db.GetPollText(ctx, id)
+	own := newOwnPost(post)
+	if poll.Question != "" {
+		own.Poll = &ownPoll{poll.Question, poll.Options, poll.ClosesAt.Time()}
+	}
+	return own, err
+}
+
+// ownVotes yields what a user voted for.
+func (s *Server) ownVotes(ctx context.Context, user db.User) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		votes, err := s.db.ListVotesOf(ctx, user.ID)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, v := range votes {
+			if !yield(ownVote{v.PostID, v.Question, v.Label, v.VotedAt.Time()}, nil) {
 				return
 			}
 		}

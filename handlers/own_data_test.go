@@ -19,6 +19,7 @@ func download(c *client) (data struct {
 	User    map[string]any
 	Profile map[string]string
 	Posts   []map[string]any
+	Votes   []map[string]any
 	Events  []map[string]any `json:"webhook_events"`
 }) {
 	c.site.t.Helper()
@@ -74,6 +75,24 @@ INSERT INTO webhook_events (svix_id, type, clerk_id, outcome, received_at) SELEC
 		t.Errorf("who wrote nothing has the posts %v, want an empty list", empty.Posts)
 	}
 	site.guest().get("/settings/data").leadsTo("/sign-in?redirect_url=%2Fsettings%2Fdata")
+}
+
+func TestOwnPollsAndVotes(t *testing.T) {
+	site := newSite(t)
+	_, ids := site.poll(ada, "Poll", true, "Red", "Green")
+	site.post(ada, "Plain", "", true)
+	site.as(ada).htmx("POST", "/posts/1/vote", ballot(ids[1])).status(http.StatusOK)
+	site.as(grace).htmx("POST", "/posts/1/vote", ballot(ids[0])).status(http.StatusOK)
+	body := site.as(ada).get("/settings/data").body
+	for _, want := range []string{`"poll":{"question":"Which is it?","options":["Red","Green"]}`, `{"post_id":1,"question":"Which is it?","option":"Green","voted_at":"`} {
+		if strings.Count(body, want) != 1 {
+			t.Errorf("%s is not once in %s", want, body)
+		}
+	}
+	data := download(site.as(grace))
+	if len(data.Votes) != 1 || data.Votes[0]["option"] != "Red" || len(data.Posts) != 0 {
+		t.Errorf("somebody else's votes are %v", data.Votes)
+	}
 }
 
 // A download that fails in the middle is cut off, so that nobody takes it for

@@ -69,3 +69,12 @@ WHERE post_id = sqlc.arg(post_id) AND user_id = sqlc.arg(user_id);
 -- deleteVotesOf withdraws all votes of a user.
 DELETE FROM votes
 WHERE user_id = (SELECT id FROM users WHERE clerk_id = sqlc.arg(clerk_id));
+
+-- name: ListVotesOf :many
+-- ListVotesOf returns all that a user voted for, by post.
+SELECT polls.post_id, polls.question, poll_options.label, votes.voted_at
+FROM votes
+JOIN polls ON polls.post_id = votes.post_id
+JOIN poll_options ON poll_options.id = votes.option_id
+WHERE votes.user_id = sqlc.arg(user_id)
+ORDER BY votes.post_id;
