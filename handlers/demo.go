@@ -87,7 +87,7 @@ func (s *Server) voteInDemo(ctx context.Context, postID int64, users []db.User) 
 		return err
 	}
 	for i := 1; i < len(users); i += 2 {
-		vote := db.VoteParams{PostID: postID, UserID: users[i].ID, OptionID: options[(i/4*39+5)%len(options)].ID}
+		vote := db.VoteParams{PostID: postID, UserID: users[i].ID, OptionID: options[(i/2*73+5)%len(options)].ID}
 		if _, err := s.db.Vote(ctx, vote); err != nil {
 			return err
 		}
