@@ -75,13 +75,26 @@ type Server struct {
 // of the feed as each kind of reader sees them, in about 2 MB.
 const rememberedItems = 1000
 
-// New returns the site. The caller closes it.
-func New(c Config) (*Server, error) {
+// A design is what is the same for every site of the program.
+type design struct {
+	files *static.Files
+	pages *templates.Set
+}
+
+// newDesign returns the design, which is made once: it takes longer and weighs more
+// than all else of a site, and a test makes hundreds of them.
+var newDesign = sync.OnceValues(func() (design, error) {
 	files, err := static.New()
 	if err != nil {
-		return nil, err
+		return design{}, err
 	}
 	pages, err := templates.Parse(files.URL)
+	return design{files, pages}, err
+})
+
+// New returns the site. The caller closes it.
+func New(c Config) (*Server, error) {
+	design, err := newDesign()
 	if err != nil {
 		return nil, err
 	}
@@ -94,9 +107,9 @@ func New(c Config) (*Server, error) {
 		auth:           auth,
 		clerkAPI:       auth.API(),
 		cookies:        newCookieStore(c.SessionKeys),
-		pages:          pages,
+		pages:          design.pages,
 		markdown:       templates.NewMarkdown(),
-		static:         files,
+		static:         design.files,
 		policies:       newPolicies(auth.Frontend()),
 		log:            c.Log,
 		dashboard:      newDashboard(c.DashboardURL),
@@ -105,10 +118,10 @@ func New(c Config) (*Server, error) {
 		hub:            newHub(),
 		streams:        newGate(maxStreams, maxStreamsEach),
 	}
-	if s.items, err = templates.NewMemo[postItem](pages, "post-item", rememberedItems); err != nil {
+	if s.items, err = templates.NewMemo[postItem](design.pages, "post-item", rememberedItems); err != nil {
 		return nil, err
 	}
-	if s.bars, err = templates.NewMemo[newsView](pages, "news", rememberedItems); err != nil {
+	if s.bars, err = templates.NewMemo[newsView](design.pages, "news", rememberedItems); err != nil {
 		return nil, err
 	}
 	if s.showings, err = lru.New[*change, *showing](rememberedShowings); err != nil {
