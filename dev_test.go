@@ -50,7 +50,7 @@ func TestDevFromStartToStop(t *testing.T) {
 func TestDevAfterAFailedStart(t *testing.T) {
 	dir := t.TempDir()
 	out, err := command(t, dir, "-dev", "-addr", "127.0.0.1:0", "-dev-clerk-js", "nowhere").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), ".ci/clerk-js") {
+	if err == nil || !strings.Contains(string(out), ".ci/fetch") {
 		t.Errorf("without the scripts: %v, want it to say how to get them\n%s", err, out)
 	}
 	p := start(t, dir)

@@ -17,7 +17,7 @@ import (
 	"inkwell/clerk/emulator"
 )
 
-// clerkJSFolder is where .ci/clerk-js puts the real ClerkJS.
+// clerkJSFolder is where .ci/fetch puts the real ClerkJS.
 const clerkJSFolder = "../.clerk-js"
 
 // clerkJourneys use the site with the real ClerkJS and its components.
@@ -62,9 +62,9 @@ func (k clerkKey) site(t *testing.T, options ...func(*Config)) *testSite {
 	switch {
 	case err == nil:
 	case os.Getenv("REQUIRE_BROWSER") == "1":
-		t.Fatal("REQUIRE_BROWSER is 1, and the real ClerkJS is not there: .ci/clerk-js fetches it")
+		t.Fatal("REQUIRE_BROWSER is 1, and the real ClerkJS is not there: .ci/fetch fetches it")
 	default:
-		t.Skip("the real ClerkJS is not there: .ci/clerk-js fetches it")
+		t.Skip("the real ClerkJS is not there: .ci/fetch fetches it")
 	}
 	return newSiteWith(t, emulator.Options{PublishableKey: string(k), ScriptDir: clerkJSFolder}, options...)
 }

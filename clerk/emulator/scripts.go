@@ -52,7 +52,7 @@ func checkRegular(files fs.FS, name string) error {
 }
 
 func noScripts(dir string, err error) error {
-	return fmt.Errorf("emulator: %s does not hold ClerkJS (%w): fetch it with .ci/clerk-js, then name .clerk-js", dir, err)
+	return fmt.Errorf("emulator: %s does not hold ClerkJS (%w): fetch it with .ci/fetch, then name .clerk-js", dir, err)
 }
 
 // showScript handles "GET /__clerk/npm/@clerk/{package}/dist/{file...}". The

@@ -81,7 +81,7 @@ func TestScriptFolderThatIsNone(t *testing.T) {
 	wantRefusal := func(wrong string) {
 		t.Helper()
 		_, err := emulator.New(emulator.Options{ScriptDir: wrong})
-		if err == nil || !strings.Contains(err.Error(), wrong) || !strings.Contains(err.Error(), ".ci/clerk-js") {
+		if err == nil || !strings.Contains(err.Error(), wrong) || !strings.Contains(err.Error(), ".ci/fetch") {
 			t.Errorf("with the scripts in %s: %v", wrong, err)
 		}
 	}
