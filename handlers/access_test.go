@@ -38,6 +38,7 @@ var access = []accessCase{
 	{"GET /posts/{id}", "/posts/{draft}", "", "404 404 200 404 404 404 404"},
 	{"GET /posts/{id}", "/posts/{deleted}", "", "404 404 404 404 404 404 404"},
 	{"GET /posts/{id}/{slug}", "/posts/{post}/published", "", "200 200 200 200 200 200 200"},
+	{"GET /posts/{id}", "/posts/{poll}", "", "301 301 301 301 301 301 301"},
 	{"GET /posts/{id}/{slug}", "/posts/{draft}/draft", "", "404 404 301 404 404 404 404"},
 	{"GET /posts/{id}/edit", "/posts/{post}/edit", "", "303 403 200 403 403 401 401"},
 	{"GET /posts/{id}/edit", "/posts/{draft}/edit", "", "303 404 200 404 404 401 401"},

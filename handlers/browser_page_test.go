@@ -43,11 +43,11 @@ func (p *tab) state() string {
 }
 
 // eval returns what a JavaScript expression is.
-func eval[T any](p *tab, expression string) T {
+func eval[T any](p *tab, expression string, options ...chromedp.EvaluateOption) T {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, options...))
 	if err != nil {
 		p.t.Fatalf("%s: %v", expression, err)
 	}
@@ -197,7 +197,7 @@ func (p *tab) titles() []string {
 func (p *tab) fits() *tab {
 	p.t.Helper()
 	if over := eval[int](p, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
-		p.t.Errorf("%s is %d pixels too wide", eval[string](p, "location.pathname"), over)
+		p.t.Errorf("%s is %d pixels too wide in a window of %d", eval[string](p, "location.pathname"), over, eval[int](p, "innerWidth"))
 	}
 	return p
 }

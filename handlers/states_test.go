@@ -1,0 +1,86 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// A state is what a page becomes while it is used.
+type state struct {
+	name, role string
+	reach      func(*tab, *accessSite) *tab
+}
+
+var states = []state{
+	{"form to write", "member", func(p *tab, _ *accessSite) *tab { return p.open("/").write("Hello", "World") }},
+	{"form with errors", "member", func(p *tab, _ *accessSite) *tab {
+		return p.open("/").press("Write a post").press("Publish").sees(".problem", "")
+	}},
+	{"form with errors, alone", "member", func(p *tab, _ *accessSite) *tab {
+		return p.open("/posts/new").press("Publish").sees(".problem", "")
+	}},
+	{"preview", "member", func(p *tab, _ *accessSite) *tab {
+		return p.open("/").write("Hello", "# Heading\n\n    code\n\n> quote\n\n[link](https://example.com)").press("Preview").sees(".preview", "Heading")
+	}},
+	{"menu", "admin", func(p *tab, _ *accessSite) *tab {
+		return p.open("/").tap("#account-menu").sees(".menu-items", "Sign out")
+	}},
+	{"edit in place", "author", func(p *tab, s *accessSite) *tab {
+		return p.open("/").tap("#edit-"+s.ids.Replace("{post}")).sees(".post-form", "")
+	}},
+	{"deleted", "moderator", func(p *tab, s *accessSite) *tab {
+		return p.open("/").tap("#delete-"+s.ids.Replace("{post}")).sees(".post-deleted", "")
+	}},
+	{"voted", "member", func(p *tab, s *accessSite) *tab {
+		return p.open(s.ids.Replace("/posts/{poll}")).tap(".option").sees(".choice", "You voted")
+	}},
+	{"poll to write", "member", func(p *tab, _ *accessSite) *tab {
+		return p.open("/posts/new").tap("#post-form-poll").fill("Question", "Why?").tap("#post-form-publish").sees(".problem", "")
+	}},
+	{"news", "guest", func(p *tab, s *accessSite) *tab {
+		p.open("/").listens()
+		s.as(ada).submit("/posts", url.Values{"title": {"News"}, "published": {"true"}}).status(http.StatusSeeOther)
+		return p.sees("#news", "1 new post")
+	}},
+	{"bio and quote", "author", func(p *tab, s *accessSite) *tab {
+		return p.open(s.ids.Replace("/users/{user}")).tap("#edit-bio").sees("#bio label", "").tap("#edit-quote").sees("#quote label", "")
+	}},
+	{"profile of somebody", "guest", func(p *tab, s *accessSite) *tab {
+		s.introduce(ada, "I write *notes*.", "That brain of mine", "Ada, 1843")
+		return p.open(s.ids.Replace("/users/{user}")).sees("#quote", "brain")
+	}},
+	{"settings saved", "guest", func(p *tab, _ *accessSite) *tab {
+		return p.open("/settings").tap("#settings-save").sees(".notice", "saved")
+	}},
+	{"account not deleted", "member", func(p *tab, _ *accessSite) *tab {
+		return p.open("/settings/delete").tap("#delete-for-good").sees(".problem", "")
+	}},
+	{"webhooks", "admin", func(p *tab, s *accessSite) *tab {
+		deadLetter(p.t, s.testSite, "msg_a", "user.updated", brokenUser)
+		storeEvents(p.t, s.testSite, eventsPageSize)
+		return p.open("/admin/webhooks").sees("h1", "Webhooks")
+	}},
+	{"webhooks, none found", "admin", func(p *tab, _ *accessSite) *tab { return p.open("/admin/webhooks?user=Zuse").sees(".no-events", "") }},
+	{"row with errors", "admin", func(p *tab, s *accessSite) *tab {
+		return p.open(s.ids.Replace("/admin/data/posts/{post}")).fill("views INTEGER", "many").tap("#row-save").sees(".problem", "")
+	}},
+	{"not found", "guest", func(p *tab, _ *accessSite) *tab { return p.open("/nowhere").sees("h1", "Not found") }},
+	{"our mistake", "guest", func(p *tab, s *accessSite) *tab { breakPosts(s.testSite); return p.open("/").sees("main", "Reference") }},
+	{"banned", "banned", func(p *tab, _ *accessSite) *tab { return p.open("/drafts").sees("main", "Sign out") }},
+	{"session ran out", "member", func(p *tab, s *accessSite) *tab {
+		p.open("/posts/new").sees("h1", "Write")
+		s.pass(2 * time.Minute)
+		eval[chromedp.Void](p, `document.querySelector(".post-form").submit()`)
+		return p.sees("h1", "Your session ran out")
+	}},
+}
+
+// tap clicks what matches the selector.
+func (p *tab) tap(selector string) *tab {
+	p.t.Helper()
+	p.do("tap "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	return p
+}
