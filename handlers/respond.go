@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"inkwell/db"
 )
@@ -93,15 +95,26 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name s
 	if status == http.StatusOK && asking(r).unverified {
 		p.Notices = append(p.Notices, notice{Text: "Clerk cannot be reached, so that we cannot tell who you are. You see this page as a guest does.", Problem: true})
 	}
-	if status == http.StatusOK && isAnonymous(r) && w.Header().Get("Set-Cookie") == "" {
-		w.Header().Set("Cache-Control", "no-cache")
-	}
 	b := s.buffer()
 	defer s.buffers.Put(b)
 	if err := s.pages.Page(b, name, p); err != nil {
 		return fmt.Errorf("render page %s: %w", name, err)
 	}
+	if status == http.StatusOK && isAnonymous(r) && w.Header().Get("Set-Cookie") == "" {
+		writeKept(w, r, b.Bytes())
+		return nil
+	}
 	return write(w, status, "text/html; charset=utf-8", b.Bytes())
+}
+
+// writeKept sends a page that is the same for everybody. A browser may keep it,
+// and is told in a few bytes when it asks for the same again.
+func writeKept(w http.ResponseWriter, r *http.Request, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("ETag", fmt.Sprintf(`W/"%x"`, sha256.Sum256(body))) // weak: it may be sent compressed
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
 // isAnonymous reports whether nothing in a request tells its sender from
