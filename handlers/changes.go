@@ -142,7 +142,7 @@ type showing struct {
 	lookedUp bool
 	row      db.GetPostRow   // the zero row: the post is gone
 	tally    tally           // of its poll
-	messages map[look]string // in the form of a stream
+	messages map[look][]byte // in the form of a stream
 }
 
 // rememberedShowings is how many changes are kept as they are shown: readers
@@ -152,7 +152,7 @@ const rememberedShowings = 64
 // A shown change is what one reader gets of it.
 type shown struct {
 	row     db.GetPostRow // the zero row: the post is gone
-	message string
+	message []byte        // shared with others: not to be changed
 }
 
 // show returns a change as the visitor sees it.
@@ -181,7 +181,7 @@ func (s *Server) showingOf(c *change) *showing {
 	if sh, ok := s.showings.Peek(c); ok {
 		return sh
 	}
-	fresh := &showing{messages: map[look]string{}}
+	fresh := &showing{messages: map[look][]byte{}}
 	if sh, ok, _ := s.showings.PeekOrAdd(c, fresh); ok {
 		return sh // somebody else was quicker
 	}
@@ -258,11 +258,11 @@ func newGoneView(id int64, view string) goneView {
 
 // message renders partials in the form in which a stream sends them, without
 // its end.
-func (s *Server) message(parts ...part) (string, error) {
+func (s *Server) message(parts ...part) ([]byte, error) {
 	b := s.buffer()
 	defer s.buffers.Put(b)
 	if err := s.renderParts(b, parts...); err != nil {
-		return "", err
+		return nil, err
 	}
 	return messageOf(b.String()), nil
 }
@@ -272,10 +272,10 @@ func (s *Server) message(parts ...part) (string, error) {
 var lineEnds = strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ")
 
 // messageOf puts a text into the form in which a stream sends it.
-func messageOf(text string) string {
+func messageOf(text string) []byte {
 	text = strings.TrimSpace(text)
 	if text == "" {
-		return ""
+		return nil
 	}
-	return "data: " + lineEnds.Replace(text) + "\n"
+	return []byte("data: " + lineEnds.Replace(text) + "\n")
 }

@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"inkwell/db"
@@ -20,7 +18,7 @@ import (
 const (
 	livePath = "/live"
 
-	maxStreams     = 10_000           // of about 30 kB each
+	maxStreams     = 8_000            // of less than 30 kB each: see memoryGoal in main.go
 	maxStreamsEach = 100              // from one address; a browser needs one a visible tab
 	heartbeat      = 20 * time.Second // shorter than proxies wait
 	sendLimit      = 10 * time.Second // then a reader takes nothing any more
@@ -170,8 +168,9 @@ func (st *stream) run(ctx context.Context, complete, first bool) error {
 	defer alive.Stop()
 	old := time.NewTimer(streamAge + rand.N(streamAge/4))
 	defer old.Stop()
-	var rested <-chan time.Time
-	ready := st.changes.Ready()
+	rest := time.NewTimer(0)
+	defer rest.Stop()
+	var ready <-chan struct{} // nil while the stream rests
 	for {
 		var err error
 		select {
@@ -180,12 +179,13 @@ func (st *stream) run(ctx context.Context, complete, first bool) error {
 		case <-old.C:
 			return nil
 		case <-alive.C:
-			err = st.send(": still here\n") // with the id, also of changes that were nothing to the reader
-		case <-rested:
-			rested, ready = nil, st.changes.Ready()
+			err = st.send([]byte(": still here\n")) // with the id, also of changes that were nothing to the reader
+		case <-rest.C:
+			ready = st.changes.Ready()
 		case <-ready:
 			err = st.tell(ctx)
-			rested, ready = time.After(pace), nil // what happens meanwhile is one message
+			ready = nil
+			rest.Reset(pace) // what happens meanwhile is one message
 		}
 		if err != nil {
 			return err
@@ -197,28 +197,28 @@ func (st *stream) run(ctx context.Context, complete, first bool) error {
 // page can catch up. A reader who comes for the first time hears of posts that
 // are new since the page was made; a reader who comes back knows of them.
 func (st *stream) begin(ctx context.Context, complete, first bool) error {
-	if err := st.send(": here\n"); err != nil {
+	if err := st.send([]byte(": here\n")); err != nil {
 		return err
 	}
 	bar, err := st.countFresh(ctx, first)
 	if err != nil {
 		return err
 	}
-	missed := ""
+	var missed []byte
 	if !complete {
 		if missed, err = st.catchUp(ctx); err != nil {
 			return err
 		}
 	}
-	if message := bar + missed; message != "" {
-		return st.send(message)
+	if len(bar)+len(missed) == 0 {
+		return nil
 	}
-	return nil
+	return st.send(bar, missed)
 }
 
 // catchUp is what is told when it is not known what was missed: the post as it
 // is, or, on the feed, that the page may be out of date.
-func (st *stream) catchUp(ctx context.Context) (string, error) {
+func (st *stream) catchUp(ctx context.Context) ([]byte, error) {
 	if st.place.Post == 0 {
 		return st.server.message(part{"news-lost", newsView{Text: "There may be something new: show the latest posts"}})
 	}
@@ -232,30 +232,35 @@ func (st *stream) tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var message strings.Builder
+	var message [][]byte
 	known := st.fresh.len()
 	for _, c := range latest(changes) {
 		seen, err := st.see(ctx, c)
 		if err != nil {
 			return err
 		}
-		message.WriteString(seen)
+		if len(seen) > 0 {
+			message = append(message, seen)
+		}
 	}
 	if st.fresh.len() != known {
 		bar, err := st.bar(known == 0)
 		if err != nil {
 			return err
 		}
-		message.WriteString(bar)
+		message = append(message, bar)
 	}
-	if message.Len() == 0 {
+	if len(message) == 0 {
 		return nil
 	}
-	return st.send(message.String())
+	return st.send(message...)
 }
 
 // latest returns changes without those that a later one makes superfluous.
 func latest(changes []*change) []*change {
+	if len(changes) < 2 {
+		return changes
+	}
 	last := make(map[change]*change, len(changes))
 	for _, c := range changes {
 		last[*c] = c
@@ -269,25 +274,25 @@ func latest(changes []*change) []*change {
 	return kept
 }
 
-// see returns what the reader is shown of a change on their page; "": nothing.
-func (st *stream) see(ctx context.Context, c *change) (string, error) {
+// see returns what the reader is shown of a change on their page; nil: nothing.
+func (st *stream) see(ctx context.Context, c *change) ([]byte, error) {
 	switch {
 	case c.kind == rightsChanged:
 		if st.reader.signedIn() && (c.who == st.reader.user.ClerkID || c.who == st.reader.sessionID) {
-			return "", errRightsChanged
+			return nil, errRightsChanged
 		}
-		return "", nil
+		return nil, nil
 	case st.place.Post == 0 && c.kind == pollChanged, st.place.Post != 0 && c.post != st.place.Post:
-		return "", nil
+		return nil, nil
 	}
 	shown, err := st.server.show(ctx, c, st.reader, st.place)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	fresh := st.isFresh(shown.row.Post)
 	st.fresh.note(c.post, fresh)
 	if fresh {
-		return "", nil // it is not on the page, and the bar tells of it
+		return nil, nil // it is not on the page, and the bar tells of it
 	}
 	return shown.message, nil
 }
@@ -298,11 +303,18 @@ func (st *stream) isFresh(p db.Post) bool {
 	return st.place.Top != nil && p.Published && p.AuthorID != st.reader.user.ID && cursor{p.PublishedAt, p.ID}.isAbove(*st.place.Top)
 }
 
-// send sends lines of a message as an event with the id of what was taken last.
-func (st *stream) send(lines string) error {
-	deadline := st.conn.SetWriteDeadline(time.Now().Add(sendLimit))
-	_, written := fmt.Fprintf(st.w, "%sid: %s\n\n", lines, st.changes.ID())
-	if deadline != nil || written != nil || st.conn.Flush() != nil {
+// send sends the parts of a message as an event with the id of what was taken
+// last.
+func (st *stream) send(parts ...[]byte) error {
+	if st.conn.SetWriteDeadline(time.Now().Add(sendLimit)) != nil {
+		return errCutOff
+	}
+	for _, lines := range append(parts, []byte("id: "+st.changes.ID()+"\n\n")) {
+		if _, err := st.w.Write(lines); err != nil {
+			return errCutOff
+		}
+	}
+	if st.conn.Flush() != nil {
 		return errCutOff
 	}
 	return nil

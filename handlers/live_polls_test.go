@@ -97,7 +97,7 @@ func TestPollRenderingIsShared(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				messages = append(messages, unsafe.StringData(shown.message))
+				messages = append(messages, unsafe.SliceData(shown.message))
 			}
 			if shared := messages[0] == messages[1]; shared != tt.want {
 				t.Errorf("they share a rendering: %t, want %t", shared, tt.want)

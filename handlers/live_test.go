@@ -185,10 +185,10 @@ func TestRenderingIsShared(t *testing.T) {
 			var messages []*byte
 			for _, v := range []visitor{tt.one, tt.two} {
 				shown, err := site.show(t.Context(), c, v, livePlace{})
-				if err != nil || shown.message == "" {
+				if err != nil || len(shown.message) == 0 {
 					t.Fatalf("%q, %v", shown.message, err)
 				}
-				messages = append(messages, unsafe.StringData(shown.message))
+				messages = append(messages, unsafe.SliceData(shown.message))
 			}
 			if shared := messages[0] == messages[1]; shared != tt.want {
 				t.Errorf("they share a rendering: %t, want %t", shared, tt.want)

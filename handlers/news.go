@@ -69,24 +69,24 @@ func (f *freshPosts) note(id int64, isFresh bool) {
 }
 
 // bar is the message that shows how many posts are new.
-func (st *stream) bar(announce bool) (string, error) {
+func (st *stream) bar(announce bool) ([]byte, error) {
 	html, err := st.server.bars.Render(newNewsView(st.fresh.len(), announce))
 	if err != nil {
-		return "", fmt.Errorf("render news: %w", err)
+		return nil, fmt.Errorf("render news: %w", err)
 	}
 	return messageOf(string(html)), nil
 }
 
 // countFresh finds the posts that are new since the page was made, and returns
-// what shows that; "" when there are none.
-func (st *stream) countFresh(ctx context.Context, announce bool) (string, error) {
+// what shows that; nil when there are none.
+func (st *stream) countFresh(ctx context.Context, announce bool) ([]byte, error) {
 	s := st.server
 	if st.place.Top == nil || s.hub.Last() == st.place.After {
-		return "", nil
+		return nil, nil
 	}
 	rows, _, err := s.listNews(ctx, *st.place.Top, st.reader)
 	if err != nil || len(rows) == 0 {
-		return "", err
+		return nil, err
 	}
 	for _, row := range rows {
 		st.fresh.note(row.ID, true)

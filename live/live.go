@@ -5,7 +5,6 @@ package live
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,7 +63,7 @@ func (h *Hub[E]) Last() string {
 	return h.id(h.published)
 }
 
-func (h *Hub[E]) id(n uint64) string { return fmt.Sprintf("%s-%d", h.epoch, n) }
+func (h *Hub[E]) id(n uint64) string { return h.epoch + "-" + strconv.FormatUint(n, 10) }
 
 // number returns the number of the event with an id of this hub.
 func (h *Hub[E]) number(id string) (n uint64, ok bool) {
