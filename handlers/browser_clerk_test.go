@@ -300,6 +300,7 @@ func testClerkSignOut(t *testing.T, b *browser, key clerkKey) {
 func testClerkSessionGone(t *testing.T, b *browser, key clerkKey) {
 	site := key.site(t)
 	p := b.signedIn(t, site, ada, wide).allowClerk()
+	p.allow("status of 401") // the stream's, when the token runs out
 	p.until("Clerk has loaded", "Clerk.loaded")
 	if err := site.clerkAPI.RevokeSession(t.Context(), eval[string](p, "Clerk.session.id")); err != nil {
 		t.Fatal(err)
