@@ -25,6 +25,9 @@ import (
 
 func main() {
 	debug.SetGCPercent(gcPercent)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stderr)
 	stop()
@@ -39,6 +42,10 @@ func main() {
 // gcPercent lets the heap, a few megabytes alive, grow to five times that before
 // it is collected: by default that is a good part of the work for a page.
 const gcPercent = 400
+
+// memoryGoal is where the heap has to be collected more often than that. As many
+// streams as may be open, of less than 30 kB each, leave room below it.
+const memoryGoal = 270 << 20 // bytes
 
 // Limits of a connection.
 const (

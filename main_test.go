@@ -114,7 +114,7 @@ func TestOnlyClerkKnowsClerksWords(t *testing.T) {
 
 // A process is the running program.
 type process struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	url    string
 	stderr *lockedBuffer
@@ -139,7 +139,7 @@ func (b *lockedBuffer) String() string {
 
 // command is the program with its arguments, in an empty environment and the
 // given directory.
-func command(t *testing.T, dir string, args ...string) *exec.Cmd {
+func command(t testing.TB, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -154,13 +154,13 @@ func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 var readyLine = regexp.MustCompile(`Inkwell is ready: (http://\S+)`)
 
 // start runs the program with -dev and waits for its ready line.
-func start(t *testing.T, dir string) *process {
+func start(t testing.TB, dir string) *process {
 	t.Helper()
 	return startCommand(t, command(t, dir, "-dev", "-addr", "127.0.0.1:0"))
 }
 
 // startCommand runs the program and waits for its ready line.
-func startCommand(t *testing.T, cmd *exec.Cmd) *process {
+func startCommand(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, cmd: cmd, stderr: &lockedBuffer{}}
 	pipe, err := p.cmd.StderrPipe()
