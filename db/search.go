@@ -86,7 +86,8 @@ func (d *DB) searchPosts(ctx context.Context, p SearchParams) (Found, error) {
 	found := Found{Bounded: len(rows) > MaxCandidates}
 	rows = rows[:min(len(rows), MaxCandidates)]
 	found.Matches = len(rows)
-	return found, d.fillPage(ctx, &found, p, place, place.rank(rows))
+	err = d.fillPage(ctx, &found, p, place, place.rank(rows))
+	return found, err
 }
 
 // newRanking looks at how rare the terms are among the newest posts. Of a

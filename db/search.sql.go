@@ -26,7 +26,7 @@ FROM (
     FROM post_search
     WHERE post_search MATCH CAST(?1 AS TEXT) AND docid > ?2 AND docid <= ?3
     ORDER BY docid DESC
-    LIMIT 10000
+    LIMIT 1000000
 )
 `
 
@@ -37,7 +37,8 @@ type countNewestParams struct {
 }
 
 // countNewest counts those of the posts with ids above after up to as_of that
-// match.
+// match. The limit, which is never met, keeps SQLite from dropping the order, in
+// which the index is read no further than it must be.
 func (q *Queries) countNewest(ctx context.Context, arg countNewestParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countNewest, arg.Expression, arg.After, arg.AsOf)
 	var count int64

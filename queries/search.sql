@@ -66,14 +66,15 @@ LIMIT sqlc.arg(candidates);
 
 -- name: countNewest :one
 -- countNewest counts those of the posts with ids above after up to as_of that
--- match.
+-- match. The limit, which is never met, keeps SQLite from dropping the order, in
+-- which the index is read no further than it must be.
 SELECT count(*)
 FROM (
     SELECT docid
     FROM post_search
     WHERE post_search MATCH CAST(sqlc.arg(expression) AS TEXT) AND docid > sqlc.arg(after) AND docid <= sqlc.arg(as_of)
     ORDER BY docid DESC
-    LIMIT 10000
+    LIMIT 1000000
 );
 
 -- name: getNewestPostID :one
