@@ -22,6 +22,7 @@ type profileView struct {
 	Suspended bool // then the bio and the quote are empty
 	Bio       bioView
 	Quote     quoteView
+	SearchURL string // of a search among the posts
 	Posts     postsView
 }
 
@@ -143,6 +144,7 @@ func newProfileView(row db.GetProfileRow, v visitor) profileView {
 		Suspended: !u.Active(),
 		Bio:       bioView{UserID: u.ID, Mine: mine},
 		Quote:     quoteView{UserID: u.ID, Mine: mine},
+		SearchURL: postSearch{AuthorID: u.ID}.URL(),
 	}
 	if u.Username != nil {
 		view.Username = *u.Username

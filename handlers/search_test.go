@@ -76,6 +76,19 @@ func TestSearchAddress(t *testing.T) {
 	}
 }
 
+// A profile leads to the search among its author's posts.
+func TestSearchFromProfile(t *testing.T) {
+	site := newSite(t)
+	site.post(ada, "Ink", "", true)
+	site.post(grace, "Ink", "", true)
+	c := site.guest()
+	search := c.click(c.get(profilePath(site.user(ada).ID)), "#search-posts").status(http.StatusOK).shows(".narrowed", "Only posts by Ada Lovelace.")
+	form := search.fields("#search-form")
+	form.Set("q", "ink")
+	found := c.get("/search?"+form.Encode()).status(http.StatusOK).shows(".narrowed", "Ada Lovelace").shows(".found-count", "1 post matches.")
+	c.click(found, "#narrowed-all").status(http.StatusOK).shows(".found-count", "2 posts match.").lacks(".narrowed")
+}
+
 // All pages together hold each post once, as whole pages and as parts.
 func TestSearchPages(t *testing.T) {
 	site := newSite(t)
