@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"inkwell/db"
 )
@@ -93,13 +95,25 @@ func BenchmarkSearchPosts(b *testing.B) {
 		p := db.SearchParams{Query: db.ParseQuery(q.typed), AuthorID: q.author, PageSize: 20}
 		b.Run(q.name, func(b *testing.B) {
 			b.ReportAllocs()
+			began := cpuTime(b)
 			for b.Loop() {
 				if _, err := d.SearchPosts(b.Context(), p); err != nil {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(float64((cpuTime(b)-began).Microseconds())/float64(b.N), "cpu-us/op")
 		})
 	}
+}
+
+// cpuTime is what the process has computed so far.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // BenchmarkListPeople looks for people among 10,000.
