@@ -171,6 +171,71 @@ func (q *Queries) ListDrafts(ctx context.Context, arg ListDraftsParams) ([]ListD
 	return items, nil
 }
 
+const listFullDrafts = `-- name: ListFullDrafts :many
+SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html
+FROM posts
+WHERE author_id = ?1
+  AND published = 0
+  AND deleted_at IS NULL
+  AND updated_at <= ?2
+  AND (updated_at < ?2 OR id < ?3)
+ORDER BY updated_at DESC, id DESC
+LIMIT ?4
+`
+
+type ListFullDraftsParams struct {
+	AuthorID int64
+	BeforeAt Time
+	BeforeID int64
+	PageSize int64
+}
+
+// ListFullDrafts is ListDrafts with everything that belongs to a post.
+func (q *Queries) ListFullDrafts(ctx context.Context, arg ListFullDraftsParams) ([]Post, error) {
+	rows, err := q.db.QueryContext(ctx, listFullDrafts,
+		arg.AuthorID,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Post
+	for rows.Next() {
+		var i Post
+		if err := rows.Scan(
+			&i.ID,
+			&i.AuthorID,
+			&i.Title,
+			&i.TitleKey,
+			&i.Published,
+			&i.Views,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.PublishedAt,
+			&i.DeletedAt,
+			&i.DeletedBy,
+			&i.FormKey,
+			&i.RenderVersion,
+			&i.Excerpt,
+			&i.Content,
+			&i.ContentHTML,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listFullPosts = `-- name: ListFullPosts :many
 SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html,
     coalesce(users.name, '') AS author_name,

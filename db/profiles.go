@@ -7,51 +7,76 @@ import (
 	"fmt"
 )
 
+// A Quote stands on a profile. The zero Quote is none.
+type Quote struct {
+	Text string
+	By   string // who said it; "": nobody says
+}
+
+// UpdateProfileParams says what to change of what a user says of themselves;
+// what is nil stays as it is.
+type UpdateProfileParams struct {
+	UserID     int64
+	Bio        *PostContent // its excerpt is not kept; without a Source it is empty
+	BioVersion Time         // GetProfileRow.BioUpdatedAt as the writer of Bio saw it
+	Quote      *Quote       // without a Text it is none
+}
+
+// UpdateProfile changes a profile: all of it or, with an error, nothing. The
+// error may be ErrStale or ErrInactive.
+func (d *DB) UpdateProfile(ctx context.Context, p UpdateProfileParams) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
+		err := requireActive(ctx, q, p.UserID)
+		if err == nil && p.Bio != nil {
+			err = d.setBioOf(ctx, q, p)
+		}
+		if err == nil && p.Quote != nil {
+			err = setQuoteOf(ctx, q, p)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("update profile: %w", err)
+	}
+	return nil
+}
+
+func (d *DB) setBioOf(ctx context.Context, q *Queries, p UpdateProfileParams) error {
+	last, err := q.getBioTime(ctx, p.UserID)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if last != p.BioVersion {
+		return ErrStale
+	}
+	return q.setBio(ctx, setBioParams{
+		UserID:        p.UserID,
+		BioUpdatedAt:  max(d.now(), last+1), // the clock may stand still or go back
+		RenderVersion: p.Bio.RenderVersion,
+		Bio:           p.Bio.Source,
+		BioHTML:       p.Bio.HTML,
+	})
+}
+
+func setQuoteOf(ctx context.Context, q *Queries, p UpdateProfileParams) error {
+	quote := *p.Quote
+	if quote.Text == "" {
+		quote.By = ""
+	}
+	return q.setQuote(ctx, setQuoteParams{UserID: p.UserID, Quote: quote.Text, QuoteBy: quote.By})
+}
+
 // SetBio stores what a user says of themselves; without a Source they say
 // nothing. Version is GetProfileRow.BioUpdatedAt as the writer saw it. The error
 // may be ErrStale or ErrInactive. The excerpt is not kept.
 func (d *DB) SetBio(ctx context.Context, userID int64, bio PostContent, version Time) error {
-	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
-		if err := requireActive(ctx, q, userID); err != nil {
-			return err
-		}
-		last, err := q.getBioTime(ctx, userID)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		if last != version {
-			return ErrStale
-		}
-		return q.setBio(ctx, setBioParams{
-			UserID:        userID,
-			BioUpdatedAt:  max(d.now(), last+1), // the clock may stand still or go back
-			RenderVersion: bio.RenderVersion,
-			Bio:           bio.Source,
-			BioHTML:       bio.HTML,
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("set bio: %w", err)
-	}
-	return nil
+	return d.UpdateProfile(ctx, UpdateProfileParams{UserID: userID, Bio: &bio, BioVersion: version})
 }
 
 // SetQuote stores the quote on a user's profile and who said it, which may be
 // "". An empty quote removes both. The error may be ErrInactive.
 func (d *DB) SetQuote(ctx context.Context, userID int64, quote, by string) error {
-	if quote == "" {
-		by = ""
-	}
-	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
-		if err := requireActive(ctx, q, userID); err != nil {
-			return err
-		}
-		return q.setQuote(ctx, setQuoteParams{UserID: userID, Quote: quote, QuoteBy: by})
-	})
-	if err != nil {
-		return fmt.Errorf("set quote: %w", err)
-	}
-	return nil
+	return d.UpdateProfile(ctx, UpdateProfileParams{UserID: userID, Quote: &Quote{Text: quote, By: by}})
 }
 
 // SetBioRendering stores a new rendering of the user's bio as it was at

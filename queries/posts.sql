@@ -87,6 +87,18 @@ WHERE posts.author_id = sqlc.arg(author_id)
 ORDER BY posts.updated_at DESC, posts.id DESC
 LIMIT sqlc.arg(page_size);
 
+-- name: ListFullDrafts :many
+-- ListFullDrafts is ListDrafts with everything that belongs to a post.
+SELECT *
+FROM posts
+WHERE author_id = sqlc.arg(author_id)
+  AND published = 0
+  AND deleted_at IS NULL
+  AND updated_at <= sqlc.arg(before_at)
+  AND (updated_at < sqlc.arg(before_at) OR id < sqlc.arg(before_id))
+ORDER BY updated_at DESC, id DESC
+LIMIT sqlc.arg(page_size);
+
 -- name: ListPublishedIDs :many
 -- ListPublishedIDs returns the ids of what a user has published and not
 -- withdrawn, deleted posts too, last changed first: at most page_size.
