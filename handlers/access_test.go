@@ -88,7 +88,12 @@ var access = []accessCase{
 	{"POST /admin/data/{table}/{key}", "/admin/data/posts/{post}", "value-views=7", "401 403 403 403 303 401 401"},
 	{"POST /admin/data/{table}/{key}/delete", "/admin/data/posts/{post}/delete", "", "401 403 403 403 303 401 401"},
 
+	{"GET /api", "", "", "200 200 200 200 200 200 200"},
+	{"GET /api/openapi.json", "", "", "200 200 200 200 200 200 200"},
 	{"GET /api/me", "", "", "401 200 200 200 200 401 401"},
+	{"PATCH /api/me", "", `{"bio":"New"}`, "401 200 200 200 200 401 401"},
+	{"GET /api/users/{id}", "/api/users/{user}", "", "200 200 200 200 200 200 200"},
+	{"GET /api/drafts", "", "", "401 200 200 200 200 401 401"},
 	{"GET /api/posts", "", "", "200 200 200 200 200 200 200"},
 	{"POST /api/posts", "", `{"title":"New"}`, "401 201 201 201 201 401 401"},
 	{"GET /api/posts/{id}", "/api/posts/{post}", "", "200 200 200 200 200 200 200"},

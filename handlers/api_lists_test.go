@@ -82,3 +82,32 @@ func TestAPIPages(t *testing.T) {
 		t.Errorf("no posts are %s", got)
 	}
 }
+
+func TestAPIDrafts(t *testing.T) {
+	site := newSite(t)
+	for i := range 5 {
+		site.post(ada, "", fmt.Sprint("Idea ", i), false)
+	}
+	site.post(ada, "Published", "", true)
+	site.post(grace, "Another's", "", false)
+	c, path, contents := site.as(ada), "/api/drafts?limit=2", []string{}
+	for range 3 {
+		page := decode[apiPosts](c.api("GET", path, "").status(http.StatusOK))
+		for _, post := range page.Posts {
+			contents = append(contents, post.Content)
+			if post.Published || post.Author.Name != "Ada Lovelace" {
+				t.Errorf("among the drafts is %+v", post)
+			}
+		}
+		if page.Next == nil {
+			break
+		}
+		path = "/api/drafts?limit=2&before=" + *page.Next
+	}
+	if got, want := strings.Join(contents, ","), "Idea 4,Idea 3,Idea 2,Idea 1,Idea 0"; got != want {
+		t.Errorf("the drafts are %s, want %s", got, want)
+	}
+	c.api("GET", "/api/drafts?limit=0", "").problem(http.StatusBadRequest, "limit")
+	c.api("GET", "/api/drafts?before=x", "").problem(http.StatusBadRequest, "place")
+	site.guest().api("GET", "/api/drafts", "").problem(http.StatusUnauthorized, "sign in")
+}

@@ -45,11 +45,28 @@ func (s *Server) apiListPosts(w http.ResponseWriter, r *http.Request, _ visitor)
 		return fmt.Errorf("list posts: %w", err)
 	}
 	rows, next := nextPage(rows, limit, func(row db.ListFullPostsRow) cursor { return cursor{row.Post.PublishedAt, row.Post.ID} })
-	list := apiPosts{Posts: []apiPost{}}
+	list := apiPosts{Posts: []apiPost{}, Next: placeOf(next)}
 	for _, row := range rows {
 		list.Posts = append(list.Posts, newAPIPost(db.GetPostRow(row)))
 	}
-	list.Next = placeOf(next)
+	return answerJSON(w, http.StatusOK, list)
+}
+
+// apiListDrafts handles "GET /api/drafts".
+func (s *Server) apiListDrafts(w http.ResponseWriter, r *http.Request, user db.User) error {
+	before, limit, err := readListQuery(r)
+	if err != nil {
+		return err
+	}
+	rows, err := s.db.ListFullDrafts(r.Context(), db.ListFullDraftsParams{AuthorID: user.ID, BeforeAt: before.at, BeforeID: before.id, PageSize: int64(limit) + 1})
+	if err != nil {
+		return fmt.Errorf("drafts: %w", err)
+	}
+	rows, next := nextPage(rows, limit, func(p db.Post) cursor { return cursor{p.UpdatedAt, p.ID} })
+	list := apiPosts{Posts: []apiPost{}, Next: placeOf(next)}
+	for _, post := range rows {
+		list.Posts = append(list.Posts, newAPIPost(withAuthor(post, user)))
+	}
 	return answerJSON(w, http.StatusOK, list)
 }
 

@@ -313,7 +313,7 @@ func TestAPIRefusals(t *testing.T) {
 		{"signed out, to delete", "DELETE", "/api/posts/1", false, 401, ""},
 		{"method of the list", "PUT", "/api/posts", true, 405, "GET, HEAD, POST"},
 		{"method of a post", "PUT", "/api/posts/1", true, 405, "DELETE, GET, HEAD, PATCH"},
-		{"method of me", "POST", "/api/me", true, 405, "GET, HEAD"},
+		{"method of me", "POST", "/api/me", true, 405, "GET, HEAD, PATCH"},
 		{"options", "OPTIONS", "/api/posts", false, 405, "GET, HEAD, POST"},
 		{"unknown method", "BREW", "/api/posts", true, 405, "GET, HEAD, POST"},
 	}

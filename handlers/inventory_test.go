@@ -55,6 +55,7 @@ var landmarks = map[string]string{
 	"page admin-row":           `<p class="back"><a href="/admin/data">All tables</a> <a`,
 	"page admin-table":         `<p class="back"><a href="/admin/data">All tables</a></p>`,
 	"page admin-webhooks":      `<form id="event-search"`,
+	"page api":                 `<div class="api-intro"`,
 	"page bio-form":            "<h1>Your bio</h1>",
 	"page delete-account":      `id="delete-form"`,
 	"page drafts":              `<div id="drafts"`,
@@ -72,6 +73,9 @@ var landmarks = map[string]string{
 	"page signed-in":           `<h1>You are signed in</h1>`,
 	"partial account":          `<div id="account"`,
 	"partial alert":            `<hx-partial hx-target="#alerts"`,
+	"partial api-fields":       `<dl class="api-fields"`,
+	"partial api-operation":    `<details class="api-operation"`,
+	"partial api-type":         `<a href="#object-Post">`,
 	"partial avatar":           `class="avatar`,
 	"partial bio":              `<section id="bio"`,
 	"partial bio-form":         `<form id="bio"`,
@@ -128,21 +132,25 @@ var landmarks = map[string]string{
 	"partial title":            `· Inkwell</title>`,
 }
 
-// add takes an answer into account. A refusal exercises no route.
-func (i *inventory) add(s *Server, r *http.Request, status int, body string) {
+// add takes an answer into account, and returns the pattern of its route. A
+// refusal exercises no route.
+func (i *inventory) add(s *Server, r *http.Request, status int, body string) (pattern string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.router == nil {
 		i.list(s)
 	}
-	if _, pattern := i.router.Handler(r); status < http.StatusBadRequest && status != http.StatusTemporaryRedirect { // a handshake is no answer of the route
+	_, pattern = i.router.Handler(r)
+	if status < http.StatusBadRequest && status != http.StatusTemporaryRedirect { // a handshake is no answer of the route
 		delete(i.open, "route "+pattern)
+		delete(i.open, fmt.Sprint("answer ", answerKind{pattern, fmt.Sprint(status)}))
 	}
 	for name := range i.open {
 		if mark := landmarks[name]; mark != "" && strings.Contains(body, mark) {
 			delete(i.open, name)
 		}
 	}
+	return pattern
 }
 
 // list makes the list of all there is.
@@ -151,6 +159,9 @@ func (i *inventory) list(s *Server) {
 	for _, route := range s.routes() {
 		i.router.Handle(route.pattern, http.NotFoundHandler())
 		i.open["route "+route.pattern] = true
+	}
+	for _, kind := range successes() {
+		i.open[fmt.Sprint("answer ", kind)] = true
 	}
 	for _, name := range s.pages.Pages() {
 		i.open["page "+name] = true
@@ -181,8 +192,8 @@ func (s *testSite) inspect(r *http.Request, rec *httptest.ResponseRecorder) {
 	}
 	res, body := rec.Result(), rec.Body.String()
 	res.Request = r
-	seen.add(s.Server, r, res.StatusCode, body)
-	problems := headerProblems(res, body)
+	pattern := seen.add(s.Server, r, res.StatusCode, body)
+	problems := append(headerProblems(res, body), apiProblems(pattern, res, body)...)
 	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") && res.Header.Get("Content-Encoding") == "" {
 		problems = append(problems, markupProblems(s.t, body)...)
 	}

@@ -71,7 +71,12 @@ func (s *Server) routes() []route {
 		{"POST /admin/data/{table}/{key}", s.admin(s.updateRow)},
 		{"POST /admin/data/{table}/{key}/delete", s.admin(s.deleteRow)},
 
+		{"GET /api", s.public(s.showAPI)},
+		{"GET /api/openapi.json", s.unguarded(s.showOpenAPI)},
 		{"GET /api/me", s.signedIn(s.apiMe)},
+		{"PATCH /api/me", s.signedIn(s.apiUpdateMe)},
+		{"GET /api/users/{id}", s.public(s.apiGetUser)},
+		{"GET /api/drafts", s.signedIn(s.apiListDrafts)},
 		{"GET /api/posts", s.public(s.apiListPosts)},
 		{"POST /api/posts", s.signedIn(s.apiCreatePost)},
 		{"GET /api/posts/{id}", s.public(s.apiGetPost)},

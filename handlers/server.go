@@ -50,6 +50,7 @@ type Server struct {
 	policies policies
 	log      *slog.Logger
 
+	apiPage      apiPage
 	dashboard    dashboard
 	unconfigured rate.Sometimes // says that there is no webhook secret
 
@@ -117,6 +118,9 @@ func New(c Config) (*Server, error) {
 		trustedProxies: c.Clerk.TrustedProxies,
 		hub:            newHub(),
 		streams:        newGate(maxStreams, maxStreamsEach),
+	}
+	if s.apiPage, err = newAPIPage(); err != nil {
+		return nil, err
 	}
 	if s.items, err = templates.NewMemo[postItem](design.pages, "post-item", rememberedItems); err != nil {
 		return nil, err
