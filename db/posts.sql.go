@@ -172,14 +172,15 @@ func (q *Queries) ListDrafts(ctx context.Context, arg ListDraftsParams) ([]ListD
 }
 
 const listFullDrafts = `-- name: ListFullDrafts :many
-SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html
+SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
-WHERE author_id = ?1
-  AND published = 0
-  AND deleted_at IS NULL
-  AND updated_at <= ?2
-  AND (updated_at < ?2 OR id < ?3)
-ORDER BY updated_at DESC, id DESC
+WHERE posts.author_id = ?1
+  AND posts.published = 0
+  AND posts.deleted_at IS NULL
+  AND posts.updated_at <= ?2
+  AND (posts.updated_at < ?2 OR posts.id < ?3)
+ORDER BY posts.updated_at DESC, posts.id DESC
 LIMIT ?4
 `
 
@@ -190,8 +191,13 @@ type ListFullDraftsParams struct {
 	PageSize int64
 }
 
+type ListFullDraftsRow struct {
+	Post        Post
+	PollOptions int64
+}
+
 // ListFullDrafts is ListDrafts with everything that belongs to a post.
-func (q *Queries) ListFullDrafts(ctx context.Context, arg ListFullDraftsParams) ([]Post, error) {
+func (q *Queries) ListFullDrafts(ctx context.Context, arg ListFullDraftsParams) ([]ListFullDraftsRow, error) {
 	rows, err := q.db.QueryContext(ctx, listFullDrafts,
 		arg.AuthorID,
 		arg.BeforeAt,
@@ -202,26 +208,27 @@ func (q *Queries) ListFullDrafts(ctx context.Context, arg ListFullDraftsParams) 
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Post
+	var items []ListFullDraftsRow
 	for rows.Next() {
-		var i Post
+		var i ListFullDraftsRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.AuthorID,
-			&i.Title,
-			&i.TitleKey,
-			&i.Published,
-			&i.Views,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.PublishedAt,
-			&i.DeletedAt,
-			&i.DeletedBy,
-			&i.FormKey,
-			&i.RenderVersion,
-			&i.Excerpt,
-			&i.Content,
-			&i.ContentHTML,
+			&i.Post.ID,
+			&i.Post.AuthorID,
+			&i.Post.Title,
+			&i.Post.TitleKey,
+			&i.Post.Published,
+			&i.Post.Views,
+			&i.Post.CreatedAt,
+			&i.Post.UpdatedAt,
+			&i.Post.PublishedAt,
+			&i.Post.DeletedAt,
+			&i.Post.DeletedBy,
+			&i.Post.FormKey,
+			&i.Post.RenderVersion,
+			&i.Post.Excerpt,
+			&i.Post.Content,
+			&i.Post.ContentHTML,
+			&i.PollOptions,
 		); err != nil {
 			return nil, err
 		}

@@ -44,11 +44,11 @@ func readListQuery(r *http.Request) (before cursor, limit int, err error) {
 }
 
 // placeOf is a place in a list as a program gets it: null where the list ends.
-func placeOf(next *cursor) *string {
+func placeOf[T fmt.Stringer](next *T) *string {
 	if next == nil {
 		return nil
 	}
-	place := next.String()
+	place := (*next).String()
 	return &place
 }
 

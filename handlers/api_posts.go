@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,6 +21,7 @@ type apiPost struct {
 	Author      apiAuthor `json:"author"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
+	Poll        *apiPoll  `json:"poll"` // null: there is none
 }
 
 type apiAuthor struct {
@@ -35,7 +37,7 @@ type apiPosts struct {
 }
 
 // apiListPosts handles "GET /api/posts".
-func (s *Server) apiListPosts(w http.ResponseWriter, r *http.Request, _ visitor) error {
+func (s *Server) apiListPosts(w http.ResponseWriter, r *http.Request, v visitor) error {
 	before, limit, err := readListQuery(r)
 	if err != nil {
 		return err
@@ -45,11 +47,11 @@ func (s *Server) apiListPosts(w http.ResponseWriter, r *http.Request, _ visitor)
 		return fmt.Errorf("list posts: %w", err)
 	}
 	rows, next := nextPage(rows, limit, func(row db.ListFullPostsRow) cursor { return cursor{row.Post.PublishedAt, row.Post.ID} })
-	list := apiPosts{Posts: []apiPost{}, Next: placeOf(next)}
-	for _, row := range rows {
-		list.Posts = append(list.Posts, newAPIPost(db.GetPostRow(row)))
+	posts := make([]db.GetPostRow, len(rows))
+	for i, row := range rows {
+		posts[i] = db.GetPostRow(row)
 	}
-	return answerJSON(w, http.StatusOK, list)
+	return s.answerPosts(w, r, v, posts, placeOf(next))
 }
 
 // apiListDrafts handles "GET /api/drafts".
@@ -62,12 +64,45 @@ func (s *Server) apiListDrafts(w http.ResponseWriter, r *http.Request, user db.U
 	if err != nil {
 		return fmt.Errorf("drafts: %w", err)
 	}
-	rows, next := nextPage(rows, limit, func(p db.Post) cursor { return cursor{p.UpdatedAt, p.ID} })
-	list := apiPosts{Posts: []apiPost{}, Next: placeOf(next)}
-	for _, post := range rows {
-		list.Posts = append(list.Posts, newAPIPost(withAuthor(post, user)))
+	rows, next := nextPage(rows, limit, func(row db.ListFullDraftsRow) cursor { return cursor{row.Post.UpdatedAt, row.Post.ID} })
+	posts := make([]db.GetPostRow, len(rows))
+	for i, row := range rows {
+		posts[i] = withAuthor(row.Post, user, row.PollOptions)
 	}
-	return answerJSON(w, http.StatusOK, list)
+	return s.answerPosts(w, r, known(user), posts, placeOf(next))
+}
+
+func (s *Server) answerPosts(w http.ResponseWriter, r *http.Request, v visitor, rows []db.GetPostRow, next *string) error {
+	posts, err := s.newAPIPosts(r.Context(), rows, v)
+	if err != nil {
+		return err
+	}
+	return answerJSON(w, http.StatusOK, apiPosts{Posts: posts, Next: next})
+}
+
+// newAPIPosts shows posts to the visitor. Without any the list is empty, not
+// nil.
+func (s *Server) newAPIPosts(ctx context.Context, rows []db.GetPostRow, v visitor) ([]apiPost, error) {
+	posts := make([]apiPost, len(rows))
+	for i, row := range rows {
+		posts[i] = newAPIPost(row)
+		var err error
+		if posts[i].Poll, err = s.apiPollOf(ctx, row, v, false); err != nil {
+			return nil, err
+		}
+	}
+	return posts, nil
+}
+
+// answerPost answers with a post as the visitor finds it. Asked says that they
+// have asked for the results of its poll.
+func (s *Server) answerPost(w http.ResponseWriter, r *http.Request, status int, row db.GetPostRow, v visitor, asked bool) error {
+	post := newAPIPost(row)
+	var err error
+	if post.Poll, err = s.apiPollOf(r.Context(), row, v, asked); err != nil {
+		return err
+	}
+	return answerJSON(w, status, post)
 }
 
 func newAPIPost(row db.GetPostRow) apiPost {
@@ -85,7 +120,7 @@ func (s *Server) apiGetPost(w http.ResponseWriter, r *http.Request, v visitor) e
 	if err != nil {
 		return err
 	}
-	return answerJSON(w, http.StatusOK, newAPIPost(post))
+	return s.answerPost(w, r, http.StatusOK, post, v, asksForResults(r))
 }
 
 // postInput is what a program sends of a post; a field that is nil was not
@@ -94,6 +129,8 @@ type postInput struct {
 	Title     *string `json:"title"`
 	Content   *string `json:"content"`
 	Published *bool   `json:"published"`
+
+	Poll *pollInput `json:"poll"` // of a new post alone
 }
 
 // apiCreatePost handles "POST /api/posts".
@@ -107,18 +144,27 @@ func (s *Server) apiCreatePost(w http.ResponseWriter, r *http.Request, user db.U
 	if problems != (fieldProblems{}) {
 		return problems.unprocessable()
 	}
-	post, err := s.db.CreatePost(r.Context(), newPostParams(user, text, content, ""))
+	params := newPostParams(user, text, content, "")
+	options := 0
+	if input.Poll != nil {
+		poll, err := input.Poll.read(time.Now())
+		if err != nil {
+			return err
+		}
+		params.Poll, options = &poll, len(poll.Options)
+	}
+	post, err := s.db.CreatePost(r.Context(), params)
 	if err != nil {
 		return fmt.Errorf("create post: %w", err)
 	}
 	s.publishPost(post.ID, false, post.Published)
 	w.Header().Set("Location", fmt.Sprintf("/api/posts/%d", post.ID))
-	return answerJSON(w, http.StatusCreated, newAPIPost(withAuthor(post, user)))
+	return s.answerPost(w, r, http.StatusCreated, withAuthor(post, user, int64(options)), known(user), false)
 }
 
 // withAuthor is a post as GetPost returns it, for an author who is known.
-func withAuthor(p db.Post, u db.User) db.GetPostRow {
-	return db.GetPostRow{Post: p, AuthorName: u.Name, AuthorUsername: u.Username, AuthorImageURL: u.ImageURL}
+func withAuthor(p db.Post, u db.User, pollOptions int64) db.GetPostRow {
+	return db.GetPostRow{Post: p, AuthorName: u.Name, AuthorUsername: u.Username, AuthorImageURL: u.ImageURL, PollOptions: pollOptions}
 }
 
 // apiUpdatePost handles "PATCH /api/posts/{id}".
@@ -151,7 +197,7 @@ func (s *Server) apiUpdatePost(w http.ResponseWriter, r *http.Request, user db.U
 		return fmt.Errorf("update post %d: %w", post.Post.ID, err)
 	}
 	s.publishPost(changed.ID, post.Post.Published, changed.Published)
-	return answerJSON(w, http.StatusOK, newAPIPost(withAuthor(changed, user)))
+	return s.answerPost(w, r, http.StatusOK, withAuthor(changed, user, post.PollOptions), known(user), false)
 }
 
 // apiDeletePost handles "DELETE /api/posts/{id}".

@@ -60,14 +60,15 @@ func parsePeoplePlace(s string) (peoplePlace, error) {
 	return p, nil
 }
 
-// readPeopleSearch reads whom a request looks for.
-func readPeopleSearch(r *http.Request) (peopleSearch, error) {
+// readPeopleSearch reads whom a request looks for. The parameter place says
+// where it goes on.
+func readPeopleSearch(r *http.Request, place string) (peopleSearch, error) {
 	query, err := readQuery(r)
 	if err != nil {
 		return peopleSearch{}, err
 	}
 	p := peopleSearch{Typed: typed(query.Get("q"))}
-	p.after, err = parsePeoplePlace(query.Get("after"))
+	p.after, err = parsePeoplePlace(query.Get(place))
 	return p, err
 }
 
@@ -108,7 +109,7 @@ type personItem struct {
 // showPeople handles "GET /users": everybody who may come in and has a name, by
 // name, so that one finds a person again where one looked before.
 func (s *Server) showPeople(w http.ResponseWriter, r *http.Request, _ visitor) error {
-	search, err := readPeopleSearch(r)
+	search, err := readPeopleSearch(r, "after")
 	if err != nil {
 		return err
 	}

@@ -49,8 +49,9 @@ func addressOf(path string, query url.Values) string {
 	return path + "?" + query.Encode()
 }
 
-// readPostSearch reads what a request searches.
-func readPostSearch(r *http.Request) (postSearch, error) {
+// readPostSearch reads what a request searches. The parameter place says where
+// it goes on.
+func readPostSearch(r *http.Request, place string) (postSearch, error) {
 	query, err := readQuery(r)
 	if err != nil {
 		return postSearch{}, err
@@ -61,7 +62,7 @@ func readPostSearch(r *http.Request) (postSearch, error) {
 			return postSearch{}, err
 		}
 	}
-	if p.after, err = db.ParseSearchPlace(query.Get("after")); err != nil {
+	if p.after, err = db.ParseSearchPlace(query.Get(place)); err != nil {
 		return postSearch{}, errBadCursor
 	}
 	return p, nil
@@ -118,7 +119,7 @@ type foundItem struct {
 
 // showSearch handles "GET /search".
 func (s *Server) showSearch(w http.ResponseWriter, r *http.Request, _ visitor) error {
-	search, err := readPostSearch(r)
+	search, err := readPostSearch(r, "after")
 	if err != nil {
 		return err
 	}

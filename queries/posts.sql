@@ -89,14 +89,15 @@ LIMIT sqlc.arg(page_size);
 
 -- name: ListFullDrafts :many
 -- ListFullDrafts is ListDrafts with everything that belongs to a post.
-SELECT *
+SELECT sqlc.embed(posts),
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
-WHERE author_id = sqlc.arg(author_id)
-  AND published = 0
-  AND deleted_at IS NULL
-  AND updated_at <= sqlc.arg(before_at)
-  AND (updated_at < sqlc.arg(before_at) OR id < sqlc.arg(before_id))
-ORDER BY updated_at DESC, id DESC
+WHERE posts.author_id = sqlc.arg(author_id)
+  AND posts.published = 0
+  AND posts.deleted_at IS NULL
+  AND posts.updated_at <= sqlc.arg(before_at)
+  AND (posts.updated_at < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
+ORDER BY posts.updated_at DESC, posts.id DESC
 LIMIT sqlc.arg(page_size);
 
 -- name: ListPublishedIDs :many
