@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -133,14 +132,8 @@ func (s *Server) answerVote(w http.ResponseWriter, r *http.Request, user db.User
 	if err != nil {
 		return err
 	}
-	_, err = s.db.Vote(r.Context(), db.VoteParams{PostID: row.Post.ID, UserID: user.ID, OptionID: option})
-	switch {
-	case errors.Is(err, db.ErrPollClosed):
-		return errPollClosed
-	case errors.Is(err, db.ErrNoOption):
-		return errNoOption
-	case err != nil:
-		return fmt.Errorf("vote on post %d: %w", row.Post.ID, err)
+	if err := s.castVote(r.Context(), row.Post.ID, user, option); err != nil {
+		return err
 	}
 	poll, err := s.apiPollOf(r.Context(), row, known(user), false)
 	if err != nil {

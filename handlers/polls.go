@@ -226,22 +226,36 @@ func (s *Server) vote(w http.ResponseWriter, r *http.Request, user db.User) erro
 	if err != nil || option == 0 && !withdrawn {
 		return s.refuseVote(w, r, row, user, errNoOption)
 	}
-	changed, err := s.db.Vote(r.Context(), db.VoteParams{PostID: row.Post.ID, UserID: user.ID, OptionID: option})
+	err = s.castVote(r.Context(), row.Post.ID, user, option)
+	var refused *userError
 	switch {
-	case errors.Is(err, db.ErrPollClosed):
-		return s.refuseVote(w, r, row, user, errPollClosed)
-	case errors.Is(err, db.ErrNoOption):
-		return s.refuseVote(w, r, row, user, errNoOption)
+	case errors.As(err, &refused):
+		return s.refuseVote(w, r, row, user, refused)
 	case err != nil:
-		return fmt.Errorf("vote on post %d: %w", row.Post.ID, err)
-	}
-	if changed {
-		s.publishPoll(row.Post.ID)
+		return err
 	}
 	if withdrawn {
 		return s.showPollChanged(w, r, row, user, "Your vote is withdrawn.")
 	}
 	return s.showPollChanged(w, r, row, user, "Your vote is counted.")
+}
+
+// castVote makes an option the user's vote in the poll of a post, 0 for none,
+// and tells the open pages. The error may be errPollClosed or errNoOption.
+func (s *Server) castVote(ctx context.Context, postID int64, user db.User, option int64) error {
+	changed, err := s.db.Vote(ctx, db.VoteParams{PostID: postID, UserID: user.ID, OptionID: option})
+	switch {
+	case errors.Is(err, db.ErrPollClosed):
+		return errPollClosed
+	case errors.Is(err, db.ErrNoOption):
+		return errNoOption
+	case err != nil:
+		return fmt.Errorf("vote on post %d: %w", postID, err)
+	}
+	if changed {
+		s.publishPoll(postID)
+	}
+	return nil
 }
 
 // closePoll handles "POST /posts/{id}/poll/close".

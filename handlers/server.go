@@ -78,8 +78,9 @@ const rememberedItems = 1000
 
 // A design is what is the same for every site of the program.
 type design struct {
-	files *static.Files
-	pages *templates.Set
+	files   *static.Files
+	pages   *templates.Set
+	apiPage apiPage
 }
 
 // newDesign returns the design, which is made once: it takes longer and weighs more
@@ -90,7 +91,11 @@ var newDesign = sync.OnceValues(func() (design, error) {
 		return design{}, err
 	}
 	pages, err := templates.Parse(files.URL)
-	return design{files, pages}, err
+	if err != nil {
+		return design{}, err
+	}
+	apiPage, err := newAPIPage()
+	return design{files, pages, apiPage}, err
 })
 
 // New returns the site. The caller closes it.
@@ -109,6 +114,7 @@ func New(c Config) (*Server, error) {
 		clerkAPI:       auth.API(),
 		cookies:        newCookieStore(c.SessionKeys),
 		pages:          design.pages,
+		apiPage:        design.apiPage,
 		markdown:       templates.NewMarkdown(),
 		static:         design.files,
 		policies:       newPolicies(auth.Frontend()),
@@ -118,9 +124,6 @@ func New(c Config) (*Server, error) {
 		trustedProxies: c.Clerk.TrustedProxies,
 		hub:            newHub(),
 		streams:        newGate(maxStreams, maxStreamsEach),
-	}
-	if s.apiPage, err = newAPIPage(); err != nil {
-		return nil, err
 	}
 	if s.items, err = templates.NewMemo[postItem](design.pages, "post-item", rememberedItems); err != nil {
 		return nil, err
