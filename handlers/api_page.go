@@ -220,17 +220,19 @@ func (d description) curl(method, path string, o operation) string {
 	if hasBody && body.Example == nil {
 		return ""
 	}
-	command := "curl"
+	words, separator := []string{"curl"}, " "
 	if method != http.MethodGet {
-		command += " -X " + method
+		words[0] += " -X " + method
 	}
 	if !o.isOpen() {
-		command += ` -H "Authorization: Bearer $TOKEN"`
+		words = append(words, `-H "Authorization: Bearer $TOKEN"`)
 	}
 	if hasBody {
-		command += " -H 'Content-Type: application/json' \\\n  -d '" + oneLine(body.Example) + "' \\\n "
+		words = append(words, "-H 'Content-Type: application/json'", "-d '"+oneLine(body.Example)+"'")
+		separator = " \\\n  "
 	}
-	return command + ` "$INKWELL` + d.exampleURL(path, o) + `"`
+	words = append(words, `"$INKWELL`+d.exampleURL(path, o)+`"`)
+	return strings.Join(words, separator)
 }
 
 // exampleURL is the address of an operation with the examples of its
