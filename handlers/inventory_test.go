@@ -5,14 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-
-	"golang.org/x/net/html"
 
 	"inkwell/clerk/emulator"
 )
@@ -199,123 +196,6 @@ func (s *testSite) inspect(r *http.Request, rec *httptest.ResponseRecorder) {
 	}
 	for _, problem := range problems {
 		s.t.Errorf("%s %s = %d: %s", r.Method, r.URL, res.StatusCode, problem)
-	}
-}
-
-// markupProblems returns what is wrong with a page or a fragment.
-func markupProblems(t testing.TB, body string) []string {
-	t.Helper()
-	doc, err := html.Parse(strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := markup{ids: map[string]bool{}}
-	for n := range doc.Descendants() {
-		if n.Type == html.ElementNode {
-			m.look(n)
-		}
-	}
-	for _, id := range m.references {
-		if !m.ids[id] {
-			m.fault("nothing has the id %q", id)
-		}
-	}
-	if whole := strings.HasPrefix(body, "<!doctype html>"); whole && m.headings != 1 {
-		m.fault("there are %d h1", m.headings)
-	}
-	return m.faults
-}
-
-// A markup is what is found in a document.
-type markup struct {
-	ids        map[string]bool
-	references []string // ids that others name
-	headings   int      // of level 1
-	faults     []string
-}
-
-func (m *markup) fault(format string, args ...any) {
-	m.faults = append(m.faults, fmt.Sprintf(format, args...))
-}
-
-func (m *markup) look(n *html.Node) {
-	if n.Data == "h1" {
-		m.headings++
-	}
-	if n.Data == "style" || n.Data == "script" && (attr(n, "src") == "" || n.FirstChild != nil) {
-		m.fault("there is an inline <%s>", n.Data)
-	}
-	if n.Data == "form" && (!slices.Contains([]string{"get", "post"}, attr(n, "method")) || attr(n, "action") == "") {
-		m.fault("a form has method %q and action %q", attr(n, "method"), attr(n, "action"))
-	}
-	for _, a := range n.Attr {
-		m.lookAt(n, a)
-	}
-}
-
-func (m *markup) lookAt(n *html.Node, a html.Attribute) {
-	switch {
-	case a.Key == "style" || strings.HasPrefix(a.Key, "on") || strings.HasPrefix(a.Key, "hx-on"):
-		m.fault("<%s> has the attribute %s", n.Data, a.Key)
-	case a.Key == "id" && m.ids[a.Val]:
-		m.fault("two elements have the id %q", a.Val)
-	case a.Key == "id":
-		m.ids[a.Val] = true
-	case a.Key == "for" || a.Key == "aria-describedby" || a.Key == "aria-labelledby":
-		m.references = append(m.references, strings.Fields(a.Val)...)
-	case a.Key == "hx-get" || a.Key == "hx-post" || a.Key == "hx-delete":
-		m.lookAtRequest(n, a)
-	}
-}
-
-// lookAtRequest makes sure that what htmx asks for can be had without it: by
-// the same element, or by a link within.
-func (m *markup) lookAtRequest(n *html.Node, a html.Attribute) {
-	plain := map[string]string{"a": "href", "form": "action", "button": "formaction"}[n.Data]
-	if plain == "" {
-		for link := range n.Descendants() {
-			if link.Data == "a" && pathOf(attr(link, "href")) == pathOf(a.Val) {
-				return
-			}
-		}
-	}
-	if plain == "" || pathOf(attr(n, plain)) != pathOf(a.Val) {
-		m.fault("<%s> does %s=%q with htmx alone", n.Data, a.Key, a.Val)
-	}
-}
-
-func pathOf(target string) string {
-	u, err := url.Parse(target)
-	if err != nil {
-		return target
-	}
-	return u.Path
-}
-
-// TestMarkupProblems tests the inspection itself.
-func TestMarkupProblems(t *testing.T) {
-	const page = "<!doctype html><h1>One</h1>"
-	tests := []struct{ name, body, want string }{
-		{"good", page + `<form method="post" action="/a" hx-post="/a"><label for="x">X</label><input id="x" name="x"></form>`, ""},
-		{"fragment without a heading", `<p>One</p>`, ""},
-		{"two headings", page + "<h1>Two</h1>", "there are 2 h1"},
-		{"id twice", page + `<p id="a"><p id="a">`, `two elements have the id "a"`},
-		{"label of nothing", page + `<label for="a">A</label>`, `nothing has the id "a"`},
-		{"description by nothing", page + `<input id="b" aria-describedby="b a">`, `nothing has the id "a"`},
-		{"inline style", page + `<p style="color:red">`, "<p> has the attribute style"},
-		{"inline handler", page + `<p onclick="a()">`, "<p> has the attribute onclick"},
-		{"inline script", page + `<script>a()</script>`, "there is an inline <script>"},
-		{"form without a method", page + `<form action="/a"></form>`, `a form has method "" and action "/a"`},
-		{"button for htmx alone", page + `<button hx-post="/a">A</button>`, `<button> does hx-post="/a" with htmx alone`},
-		{"link elsewhere", page + `<a href="/b" hx-get="/a">A</a>`, `<a> does hx-get="/a" with htmx alone`},
-		{"link within", page + `<details hx-get="/a?b"><a href="/a">A</a></details>`, ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := strings.Join(markupProblems(t, tt.body), "; "); got != tt.want {
-				t.Errorf("%s has the problems %q, want %q", tt.body, got, tt.want)
-			}
-		})
 	}
 }
 
