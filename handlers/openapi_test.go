@@ -236,3 +236,46 @@ func TestOpenAPIExamples(t *testing.T) {
 		}
 	}
 }
+
+// TestAPIProblems tests the inspection of answers itself.
+func TestAPIProblems(t *testing.T) {
+	const author = `{"id":1,"name":"Ada","image_url":""}`
+	const post = `{"id":1,"title":"T","content":"","content_html":"","published":true,"views":0,"author":` + author +
+		`,"created_at":"2026-11-21T10:00:00Z","updated_at":"2026-11-21T10:00:00Z","poll":null}`
+	const json, problem = "application/json", "application/problem+json"
+	tests := []struct {
+		name, pattern string
+		status        int
+		kind, body    string
+		want          string // of the problem; "": none
+	}{
+		{"good", "GET /api/posts/{id}", 200, json, post, ""},
+		{"no content", "DELETE /api/posts/{id}", 204, "", "", ""},
+		{"known error", "GET /api/posts/{id}", 404, problem, `{"status":404,"title":"Not found","detail":"Gone."}`, ""},
+		{"failure", "GET /api/posts/{id}", 503, problem, `{"status":503,"title":"T","detail":"D","reference":"R"}`, ""},
+		{"word for Clerk", "POST /api/webhooks/clerk", 200, "text/plain; charset=utf-8", "applied", ""},
+		{"unknown status", "GET /api/posts/{id}", 409, problem, `{}`, "does not describe this answer"},
+		{"unknown route", "GET /api/posts/{id}/nothing", 200, json, post, "does not describe this answer"},
+		{"no header", "POST /api/posts", 201, json, post, "lacks the header Location"},
+		{"content where none is", "DELETE /api/posts/{id}", 204, json, post, "no body of the type"},
+		{"another type", "GET /api/posts/{id}", 200, "text/html", post, "no body of the type"},
+		{"no JSON", "GET /api/posts/{id}", 200, json, "{", "not what openapi.json describes"},
+		{"member missing", "GET /api/posts/{id}", 200, json, author, "missing properties"},
+		{"member too many", "GET /api/posts/{id}", 200, json, strings.Replace(post, `{`, `{"email":"a@b",`, 1), "additional properties 'email'"},
+		{"wrong type within", "GET /api/posts/{id}", 200, json, strings.Replace(post, `"poll":null`, `"poll":1`, 1), "/poll"},
+		{"no time", "GET /api/posts/{id}", 200, json, strings.Replace(post, `"2026-11-21T10:00:00Z"`, `"now"`, 1), "date-time"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := http.NewRequest("GET", origin+"/api/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res := &http.Response{StatusCode: tt.status, Header: http.Header{"Content-Type": {tt.kind}}, Request: r}
+			got := strings.Join(apiProblems(tt.pattern, res, tt.body), "; ")
+			if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+				t.Errorf("the answer has the problems %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
