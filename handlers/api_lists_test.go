@@ -111,3 +111,28 @@ func TestAPIDrafts(t *testing.T) {
 	c.api("GET", "/api/drafts?before=x", "").problem(http.StatusBadRequest, "place")
 	site.guest().api("GET", "/api/drafts", "").problem(http.StatusUnauthorized, "sign in")
 }
+
+func TestAPIPostsOfAnAuthor(t *testing.T) {
+	site := newSite(t)
+	for i := range 3 {
+		site.post(ada, fmt.Sprint("Ada's ", i), "Text", true)
+		site.post(grace, fmt.Sprint("Grace's ", i), "Text", true)
+	}
+	site.post(ada, "Draft", "", false)
+	path := fmt.Sprint("/api/posts?limit=2&author=", site.user(ada).ID)
+	first := decode[apiPosts](site.as(ada).api("GET", path, "").status(http.StatusOK))
+	if got := apiTitles(first.Posts); got != "Ada's 2,Ada's 1" || first.Next == nil || first.Posts[0].Content != "Text" {
+		t.Fatalf("the first page is %s, the next %v", got, first.Next)
+	}
+	last := decode[apiPosts](site.guest().api("GET", path+"&before="+*first.Next, "").status(http.StatusOK))
+	if got := apiTitles(last.Posts); got != "Ada's 0" || last.Next != nil {
+		t.Errorf("the last page is %s, the next %v", got, last.Next)
+	}
+	none := site.guest().api("GET", fmt.Sprint("/api/posts?author=", site.user(admin).ID), "").status(http.StatusOK)
+	if got := strings.TrimSpace(none.body); got != `{"posts":[],"next":null}` {
+		t.Errorf("no posts are %s", got)
+	}
+	for _, author := range []string{"99", "0", "-1", "x", "1.0", "99999999999999999999"} {
+		site.guest().api("GET", "/api/posts?author="+author, "").problem(http.StatusNotFound, "nothing here")
+	}
+}

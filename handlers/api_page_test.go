@@ -12,7 +12,7 @@ func TestAPIPage(t *testing.T) {
 	a.shows("h1", "The API").shows(".api-intro pre", "INKWELL="+origin)
 	tests := []struct{ id, want string }{
 		{"listPosts", `curl "$INKWELL/api/posts?limit=20"`},
-		{"listPosts", "limit integer, query How many to list at most. From 1 to 100. Default: 20."},
+		{"listPosts", "author integer, query The id of a user: their posts alone. limit integer, query How many to list at most. From 1 to 100. Default: 20."},
 		{"listPosts", "200 A page of posts. PostPage"},
 		{"createPost", `curl -X POST \ -H "Authorization: Bearer $TOKEN" \ -H 'Content-Type: application/json' \ -d '{"title":`},
 		{"createPost", "title string, body One line"},

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
@@ -42,6 +43,9 @@ func (s *Server) apiListPosts(w http.ResponseWriter, r *http.Request, v visitor)
 	if err != nil {
 		return err
 	}
+	if author := r.URL.Query().Get("author"); author != "" {
+		return s.apiListPostsOf(w, r, v, author, before, limit)
+	}
 	rows, err := s.db.ListFullPosts(r.Context(), db.ListFullPostsParams{BeforeAt: before.at, BeforeID: before.id, PageSize: int64(limit) + 1})
 	if err != nil {
 		return fmt.Errorf("list posts: %w", err)
@@ -52,6 +56,49 @@ func (s *Server) apiListPosts(w http.ResponseWriter, r *http.Request, v visitor)
 		posts[i] = db.GetPostRow(row)
 	}
 	return s.answerPosts(w, r, v, posts, placeOf(next))
+}
+
+// apiListPostsOf lists the published posts of the author with an id. Deleted
+// users have none.
+func (s *Server) apiListPostsOf(w http.ResponseWriter, r *http.Request, v visitor, author string, before cursor, limit int) error {
+	id, err := parseID(author)
+	if err != nil {
+		return err
+	}
+	if _, err := s.db.GetProfile(r.Context(), id); err != nil {
+		return fmt.Errorf("author %d: %w", id, err)
+	}
+	rows, err := s.db.ListPostsOf(r.Context(), db.ListPostsOfParams{AuthorID: id, BeforeAt: before.at, BeforeID: before.id, PageSize: int64(limit) + 1})
+	if err != nil {
+		return fmt.Errorf("posts of user %d: %w", id, err)
+	}
+	rows, next := nextPage(rows, limit, func(row db.ListPostsOfRow) cursor { return cursor{row.PublishedAt, row.ID} })
+	ids := make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
+	}
+	posts, err := s.readPublished(r.Context(), ids)
+	if err != nil {
+		return err
+	}
+	return s.answerPosts(w, r, v, posts, placeOf(next))
+}
+
+// readPublished returns published posts with their whole text. One that was
+// withdrawn since it was listed is left out.
+func (s *Server) readPublished(ctx context.Context, ids []int64) ([]db.GetPostRow, error) {
+	var rows []db.GetPostRow
+	for _, id := range ids {
+		row, err := s.db.GetPost(ctx, id)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && !row.Post.Published {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("post %d: %w", id, err)
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
 }
 
 // apiListDrafts handles "GET /api/drafts".

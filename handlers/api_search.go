@@ -2,8 +2,6 @@ package handlers
 
 import (
 	"cmp"
-	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
@@ -40,7 +38,11 @@ func (s *Server) apiSearch(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return err
 	}
-	rows, err := s.readFound(r.Context(), found.Posts)
+	ids := make([]int64, len(found.Posts))
+	for i, post := range found.Posts {
+		ids[i] = post.ID
+	}
+	rows, err := s.readPublished(r.Context(), ids)
 	if err != nil {
 		return err
 	}
@@ -52,23 +54,6 @@ func (s *Server) apiSearch(w http.ResponseWriter, r *http.Request, v visitor) er
 		return err
 	}
 	return answerJSON(w, http.StatusOK, answer)
-}
-
-// readFound returns the posts that a search has found, with their whole text.
-// One that was withdrawn since is left out.
-func (s *Server) readFound(ctx context.Context, found []db.FoundPost) ([]db.GetPostRow, error) {
-	var rows []db.GetPostRow
-	for _, post := range found {
-		row, err := s.db.GetPost(ctx, post.ID)
-		if errors.Is(err, sql.ErrNoRows) || err == nil && !row.Post.Published {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("found post %d: %w", post.ID, err)
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
 }
 
 // apiPeople is the JSON of a page of the directory.
