@@ -17,6 +17,8 @@ const (
 	ListDraftsSQL     = listDrafts
 	ListStalePostsSQL = listStalePosts
 	GetFormPostSQL    = getFormPost
+	GetPostOfFormSQL  = getPostOfForm
+	GetAutosavedSQL   = getAutosavedDraft
 	DeletePostsOfSQL  = deletePostsOf
 	PurgePostsSQL     = purgePosts
 	ListEventsSQL     = listEvents

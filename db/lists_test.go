@@ -135,6 +135,8 @@ func TestQueryPlans(t *testing.T) {
 		{"drafts", db.ListDraftsSQL, []any{1, deep, 5000, 20}, "SEARCH posts USING INDEX posts_author (author_id=? AND published=? AND updated_at<?)"},
 		{"stale posts", db.ListStalePostsSQL, []any{5000, 2, 20}, "SEARCH posts USING INTEGER PRIMARY KEY (rowid>?)"},
 		{"form", db.GetFormPostSQL, []any{1, "key1", "", ""}, "SEARCH posts USING INDEX posts_form (author_id=? AND form_key=?)"},
+		{"post of a form", db.GetPostOfFormSQL, []any{1, "key1"}, "SEARCH posts USING INDEX posts_form (author_id=? AND form_key=?)"},
+		{"autosaved draft", db.GetAutosavedSQL, []any{1, deep}, "SEARCH posts USING INDEX posts_author (author_id=? AND published=? AND updated_at>?)"},
 		{"posts of a user", db.DeletePostsOfSQL, []any{deep, "user_1"}, "SEARCH posts USING INDEX posts_author (author_id=?)"},
 		{"purge", db.PurgePostsSQL, []any{deep, 100}, "SEARCH old USING COVERING INDEX posts_deleted (deleted_at<?)"},
 		{"user of a session", db.GetSessionUserSQL, []any{"sess_1", "user_1"}, "SEARCH ended_sessions USING PRIMARY KEY (session_id=?)"},

@@ -64,6 +64,7 @@ type Post struct {
 	Excerpt       string
 	Content       string
 	ContentHTML   string
+	AutosavedBy   Text
 }
 
 type PostSearch struct {
@@ -150,4 +151,13 @@ type WebhookEvent struct {
 	ReceivedAt  Time
 	Body        Text
 	DismissedAt Time
+}
+
+type WorkingCopy struct {
+	PostID  int64
+	FormKey string
+	Version Time
+	SavedAt Time
+	Title   string
+	Content string
 }

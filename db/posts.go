@@ -30,9 +30,10 @@ type CreatePostParams struct {
 }
 
 // CreatePost stores a new post. When the author's post of the same FormKey,
-// title and content is there already, CreatePost returns that one, published or
-// not and with the poll as they are to be now. The error may be ErrTitleTaken,
-// ErrUntitled, ErrPollInUse or ErrInactive.
+// title and content is there already, or a draft that Autosave made of that
+// form, CreatePost returns that one, changed to what it is to be now, with its
+// poll. The error may be ErrTitleTaken, ErrUntitled, ErrPollInUse or
+// ErrInactive.
 func (d *DB) CreatePost(ctx context.Context, p CreatePostParams) (Post, error) {
 	if p.Published && p.Title == "" {
 		return Post{}, fmt.Errorf("create post: %w", ErrUntitled)
@@ -50,10 +51,11 @@ func (d *DB) CreatePost(ctx context.Context, p CreatePostParams) (Post, error) {
 			return err
 		}
 		changed, err := setPoll(ctx, q, post.ID, p.Poll)
-		if err != nil || !changed && post.Published == p.Published {
+		sent := p.onto(post)
+		if err != nil || !changed && sent == post {
 			return err
 		}
-		post.Published = p.Published
+		post = sent
 		return d.savePost(ctx, q, &post)
 	})
 	if err != nil {
@@ -80,7 +82,7 @@ func requireActive(ctx context.Context, q *Queries, userID int64) error {
 	return err
 }
 
-// formPost returns what the form made when it was sent before.
+// formPost returns what the form made when it was sent before, or by itself.
 func formPost(ctx context.Context, q *Queries, p CreatePostParams) (Post, error) {
 	if p.FormKey == "" {
 		return Post{}, sql.ErrNoRows
@@ -91,6 +93,12 @@ func formPost(ctx context.Context, q *Queries, p CreatePostParams) (Post, error)
 		Title:    p.Title,
 		Content:  p.Content,
 	})
+}
+
+// onto returns the post that the form made as it is to be now.
+func (p CreatePostParams) onto(post Post) Post {
+	content := PostContent{Source: p.Content, HTML: p.ContentHTML, Excerpt: p.Excerpt, RenderVersion: p.RenderVersion}
+	return UpdatePostParams{Title: &p.Title, Content: &content, Published: &p.Published}.apply(post)
 }
 
 func (d *DB) newPost(p CreatePostParams) createPostParams {
@@ -120,6 +128,7 @@ type UpdatePostParams struct {
 	Published *bool
 	Poll      *PollText // with votes it cannot be changed
 	Version   Time      // Post.UpdatedAt as the editor saw it; 0: whatever it is now
+	FormKey   string    // of the editor, for what Autosave has saved of it; "": none
 }
 
 // PostContent is the content of a post in all its forms.
@@ -130,9 +139,11 @@ type PostContent struct {
 	RenderVersion int64
 }
 
-// UpdatePost changes a post and returns it as it is then. Each change moves
-// UpdatedAt forward; the first publication sets PublishedAt for good. The error
-// may be sql.ErrNoRows, ErrStale, ErrTitleTaken, ErrUntitled or ErrPollInUse.
+// UpdatePost changes a post and returns it as it is then. What Autosave has
+// saved of the same form does not count as a change of somebody else, and its
+// working copy goes. Each change moves UpdatedAt forward; the first publication
+// sets PublishedAt for good. The error may be sql.ErrNoRows, ErrStale,
+// ErrTitleTaken, ErrUntitled or ErrPollInUse.
 func (d *DB) UpdatePost(ctx context.Context, p UpdatePostParams) (Post, error) {
 	var post Post
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
@@ -140,12 +151,15 @@ func (d *DB) UpdatePost(ctx context.Context, p UpdatePostParams) (Post, error) {
 		if err != nil {
 			return err
 		}
-		if p.Version != 0 && p.Version != old.UpdatedAt {
+		if p.Version != 0 && p.Version != old.UpdatedAt && !autosavedBy(old, p.FormKey) {
 			return ErrStale
 		}
 		post = p.apply(old)
 		if post.Published && post.Title == "" {
 			return ErrUntitled
+		}
+		if err := q.deleteWorkingCopyOf(ctx, deleteWorkingCopyOfParams{PostID: p.ID, FormKey: p.FormKey}); err != nil {
+			return err
 		}
 		changed, err := setPoll(ctx, q, p.ID, p.Poll)
 		if err != nil || !changed && post == old {
@@ -161,6 +175,7 @@ func (d *DB) UpdatePost(ctx context.Context, p UpdatePostParams) (Post, error) {
 
 // apply returns post with the changes, but not their times.
 func (p UpdatePostParams) apply(post Post) Post {
+	post.AutosavedBy = ""
 	if p.Title != nil {
 		post.Title = *p.Title
 		post.TitleKey = titleKey(*p.Title)
@@ -191,6 +206,7 @@ func (d *DB) savePost(ctx context.Context, q *Queries, post *Post) error {
 		Published:     post.Published,
 		UpdatedAt:     post.UpdatedAt,
 		PublishedAt:   int64(post.PublishedAt),
+		AutosavedBy:   post.AutosavedBy,
 		RenderVersion: post.RenderVersion,
 		Excerpt:       post.Excerpt,
 		Content:       post.Content,

@@ -10,7 +10,7 @@ import (
 )
 
 const getAnyPost = `-- name: GetAnyPost :one
-SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html
+SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by
 FROM posts
 WHERE id = ?1
 `
@@ -36,12 +36,13 @@ func (q *Queries) GetAnyPost(ctx context.Context, id int64) (Post, error) {
 		&i.Excerpt,
 		&i.Content,
 		&i.ContentHTML,
+		&i.AutosavedBy,
 	)
 	return i, err
 }
 
 const getPost = `-- name: GetPost :one
-SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html,
+SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
     coalesce(users.image_url, '') AS author_image_url,
@@ -81,6 +82,7 @@ func (q *Queries) GetPost(ctx context.Context, id int64) (GetPostRow, error) {
 		&i.Post.Excerpt,
 		&i.Post.Content,
 		&i.Post.ContentHTML,
+		&i.Post.AutosavedBy,
 		&i.AuthorName,
 		&i.AuthorUsername,
 		&i.AuthorImageURL,
@@ -104,7 +106,7 @@ func (q *Queries) GetRenderVersion(ctx context.Context) (int64, error) {
 }
 
 const listDrafts = `-- name: ListDrafts :many
-SELECT posts.id, posts.title, posts.excerpt, posts.created_at, posts.updated_at,
+SELECT posts.id, posts.title, posts.excerpt, posts.views, posts.created_at, posts.updated_at,
     (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 WHERE posts.author_id = ?1
@@ -127,6 +129,7 @@ type ListDraftsRow struct {
 	ID          int64
 	Title       string
 	Excerpt     string
+	Views       int64
 	CreatedAt   Time
 	UpdatedAt   Time
 	PollOptions int64
@@ -154,6 +157,7 @@ func (q *Queries) ListDrafts(ctx context.Context, arg ListDraftsParams) ([]ListD
 			&i.ID,
 			&i.Title,
 			&i.Excerpt,
+			&i.Views,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.PollOptions,
@@ -172,7 +176,7 @@ func (q *Queries) ListDrafts(ctx context.Context, arg ListDraftsParams) ([]ListD
 }
 
 const listFullDrafts = `-- name: ListFullDrafts :many
-SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html,
+SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by,
     (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 WHERE posts.author_id = ?1
@@ -228,6 +232,7 @@ func (q *Queries) ListFullDrafts(ctx context.Context, arg ListFullDraftsParams) 
 			&i.Post.Excerpt,
 			&i.Post.Content,
 			&i.Post.ContentHTML,
+			&i.Post.AutosavedBy,
 			&i.PollOptions,
 		); err != nil {
 			return nil, err
@@ -244,7 +249,7 @@ func (q *Queries) ListFullDrafts(ctx context.Context, arg ListFullDraftsParams) 
 }
 
 const listFullPosts = `-- name: ListFullPosts :many
-SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html,
+SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
     coalesce(users.image_url, '') AS author_image_url,
@@ -300,6 +305,7 @@ func (q *Queries) ListFullPosts(ctx context.Context, arg ListFullPostsParams) ([
 			&i.Post.Excerpt,
 			&i.Post.Content,
 			&i.Post.ContentHTML,
+			&i.Post.AutosavedBy,
 			&i.AuthorName,
 			&i.AuthorUsername,
 			&i.AuthorImageURL,
@@ -356,6 +362,7 @@ SELECT posts.id,
     posts.excerpt,
     posts.published_at,
     posts.updated_at,
+    posts.views,
     posts.author_id,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
@@ -383,6 +390,7 @@ type ListPostsRow struct {
 	Excerpt        string
 	PublishedAt    Time
 	UpdatedAt      Time
+	Views          int64
 	AuthorID       int64
 	AuthorName     Text
 	AuthorUsername *string
@@ -408,6 +416,7 @@ func (q *Queries) ListPosts(ctx context.Context, arg ListPostsParams) ([]ListPos
 			&i.Excerpt,
 			&i.PublishedAt,
 			&i.UpdatedAt,
+			&i.Views,
 			&i.AuthorID,
 			&i.AuthorName,
 			&i.AuthorUsername,
@@ -605,10 +614,10 @@ func (q *Queries) clearRenderVersion(ctx context.Context) error {
 }
 
 const createPost = `-- name: createPost :one
-INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, form_key, render_version, excerpt, content, content_html)
+INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, form_key, autosaved_by, render_version, excerpt, content, content_html)
 VALUES (?1, ?2, ?3, ?4, ?5, ?5, NULLIF(CAST(?6 AS BIGINT), 0),
-    ?7, ?8, ?9, ?10, ?11)
-RETURNING id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html
+    ?7, ?8, ?9, ?10, ?11, ?12)
+RETURNING id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by
 `
 
 type createPostParams struct {
@@ -619,6 +628,7 @@ type createPostParams struct {
 	CreatedAt     Time
 	PublishedAt   int64
 	FormKey       Text
+	AutosavedBy   Text
 	RenderVersion int64
 	Excerpt       string
 	Content       string
@@ -635,6 +645,7 @@ func (q *Queries) createPost(ctx context.Context, arg createPostParams) (Post, e
 		arg.CreatedAt,
 		arg.PublishedAt,
 		arg.FormKey,
+		arg.AutosavedBy,
 		arg.RenderVersion,
 		arg.Excerpt,
 		arg.Content,
@@ -658,6 +669,7 @@ func (q *Queries) createPost(ctx context.Context, arg createPostParams) (Post, e
 		&i.Excerpt,
 		&i.Content,
 		&i.ContentHTML,
+		&i.AutosavedBy,
 	)
 	return i, err
 }
@@ -703,12 +715,11 @@ func (q *Queries) deletePostsOf(ctx context.Context, arg deletePostsOfParams) er
 }
 
 const getFormPost = `-- name: getFormPost :one
-SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html
+SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by
 FROM posts
 WHERE author_id = ?1
   AND form_key = ?2
-  AND title = ?3
-  AND content = ?4
+  AND (title = ?3 AND content = ?4 OR autosaved_by = ?2)
   AND deleted_at IS NULL
 LIMIT 1
 `
@@ -720,7 +731,8 @@ type getFormPostParams struct {
 	Content  string
 }
 
-// getFormPost returns the post that was made of a form with this key and text.
+// getFormPost returns the post that was made of a form with this key: when it
+// was sent, with this text, or by itself.
 func (q *Queries) getFormPost(ctx context.Context, arg getFormPostParams) (Post, error) {
 	row := q.db.QueryRowContext(ctx, getFormPost,
 		arg.AuthorID,
@@ -746,12 +758,13 @@ func (q *Queries) getFormPost(ctx context.Context, arg getFormPostParams) (Post,
 		&i.Excerpt,
 		&i.Content,
 		&i.ContentHTML,
+		&i.AutosavedBy,
 	)
 	return i, err
 }
 
 const getLivePost = `-- name: getLivePost :one
-SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html
+SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by
 FROM posts
 WHERE id = ?1 AND deleted_at IS NULL
 `
@@ -777,6 +790,7 @@ func (q *Queries) getLivePost(ctx context.Context, id int64) (Post, error) {
 		&i.Excerpt,
 		&i.Content,
 		&i.ContentHTML,
+		&i.AutosavedBy,
 	)
 	return i, err
 }
@@ -812,7 +826,7 @@ SET deleted_at = NULL, deleted_by = NULL
 WHERE id = ?1
   AND deleted_by = ?2
   AND deleted_at >= ?3
-RETURNING id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html
+RETURNING id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by
 `
 
 type restorePostParams struct {
@@ -842,6 +856,7 @@ func (q *Queries) restorePost(ctx context.Context, arg restorePostParams) (Post,
 		&i.Excerpt,
 		&i.Content,
 		&i.ContentHTML,
+		&i.AutosavedBy,
 	)
 	return i, err
 }
@@ -893,11 +908,12 @@ SET title = ?1,
     published = ?3,
     updated_at = ?4,
     published_at = NULLIF(CAST(?5 AS BIGINT), 0),
-    render_version = ?6,
-    excerpt = ?7,
-    content = ?8,
-    content_html = ?9
-WHERE id = ?10
+    autosaved_by = ?6,
+    render_version = ?7,
+    excerpt = ?8,
+    content = ?9,
+    content_html = ?10
+WHERE id = ?11
 `
 
 type updatePostParams struct {
@@ -906,6 +922,7 @@ type updatePostParams struct {
 	Published     bool
 	UpdatedAt     Time
 	PublishedAt   int64
+	AutosavedBy   Text
 	RenderVersion int64
 	Excerpt       string
 	Content       string
@@ -921,6 +938,7 @@ func (q *Queries) updatePost(ctx context.Context, arg updatePostParams) error {
 		arg.Published,
 		arg.UpdatedAt,
 		arg.PublishedAt,
+		arg.AutosavedBy,
 		arg.RenderVersion,
 		arg.Excerpt,
 		arg.Content,

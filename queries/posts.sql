@@ -19,6 +19,7 @@ SELECT posts.id,
     posts.excerpt,
     posts.published_at,
     posts.updated_at,
+    posts.views,
     posts.author_id,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
@@ -76,7 +77,7 @@ LIMIT sqlc.arg(page_size);
 -- changed first: at most page_size drafts after the one with the key
 -- (before_at, before_id), its updated_at and id. The first page comes before
 -- MaxTime.
-SELECT posts.id, posts.title, posts.excerpt, posts.created_at, posts.updated_at,
+SELECT posts.id, posts.title, posts.excerpt, posts.views, posts.created_at, posts.updated_at,
     (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 WHERE posts.author_id = sqlc.arg(author_id)
@@ -141,21 +142,21 @@ FROM posts
 WHERE id = sqlc.arg(id) AND deleted_at IS NULL;
 
 -- name: getFormPost :one
--- getFormPost returns the post that was made of a form with this key and text.
+-- getFormPost returns the post that was made of a form with this key: when it
+-- was sent, with this text, or by itself.
 SELECT *
 FROM posts
 WHERE author_id = sqlc.arg(author_id)
   AND form_key = sqlc.arg(form_key)
-  AND title = sqlc.arg(title)
-  AND content = sqlc.arg(content)
+  AND (title = sqlc.arg(title) AND content = sqlc.arg(content) OR autosaved_by = sqlc.arg(form_key))
   AND deleted_at IS NULL
 LIMIT 1;
 
 -- name: createPost :one
 -- createPost stores a new post.
-INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, form_key, render_version, excerpt, content, content_html)
+INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, form_key, autosaved_by, render_version, excerpt, content, content_html)
 VALUES (sqlc.arg(author_id), sqlc.arg(title), sqlc.arg(title_key), sqlc.arg(published), sqlc.arg(created_at), sqlc.arg(created_at), NULLIF(CAST(sqlc.arg(published_at) AS BIGINT), 0),
-    sqlc.arg(form_key), sqlc.arg(render_version), sqlc.arg(excerpt), sqlc.arg(content), sqlc.arg(content_html))
+    sqlc.arg(form_key), sqlc.arg(autosaved_by), sqlc.arg(render_version), sqlc.arg(excerpt), sqlc.arg(content), sqlc.arg(content_html))
 RETURNING *;
 
 -- name: updatePost :exec
@@ -166,6 +167,7 @@ SET title = sqlc.arg(title),
     published = sqlc.arg(published),
     updated_at = sqlc.arg(updated_at),
     published_at = NULLIF(CAST(sqlc.arg(published_at) AS BIGINT), 0),
+    autosaved_by = sqlc.arg(autosaved_by),
     render_version = sqlc.arg(render_version),
     excerpt = sqlc.arg(excerpt),
     content = sqlc.arg(content),

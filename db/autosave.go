@@ -1,0 +1,130 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// AutosaveParams is what stands in a form while somebody types.
+type AutosaveParams struct {
+	PostID   int64 // 0: of a new post
+	AuthorID int64
+	FormKey  string // tells this form from all others; never ""
+	Version  Time   // Post.UpdatedAt when the form was opened; 0 of a new post
+	Title    string // "": none yet
+	Content  PostContent
+}
+
+// Autosave keeps what stands in a form that nobody has sent yet: of a draft in
+// its own place, which it makes when there is none, of a published post as its
+// working copy, which readers do not see. It returns the time from which the
+// text is kept. What was sent wins, whichever came first: the error is ErrStale
+// when the post was changed, or the form sent, since it was opened, or when
+// another form holds the working copy; else it may be sql.ErrNoRows,
+// ErrTitleTaken or ErrInactive.
+func (d *DB) Autosave(ctx context.Context, p AutosaveParams) (Time, error) {
+	var at Time
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
+		if err := requireActive(ctx, q, p.AuthorID); err != nil {
+			return err
+		}
+		post, err := p.post(ctx, q)
+		switch {
+		case p.PostID == 0 && errors.Is(err, sql.ErrNoRows):
+			post, err = d.autosaveNew(ctx, q, p)
+		case err == nil && post.Published:
+			at, err = d.autosaveCopy(ctx, q, p, post)
+			return err
+		case err == nil:
+			post, err = d.autosaveDraft(ctx, q, p, post)
+		}
+		at = post.UpdatedAt
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("autosave: %w", err)
+	}
+	return at, nil
+}
+
+// post returns the post that the form is of.
+func (p AutosaveParams) post(ctx context.Context, q *Queries) (Post, error) {
+	if p.PostID != 0 {
+		return q.getLivePost(ctx, p.PostID)
+	}
+	post, err := q.getPostOfForm(ctx, getPostOfFormParams{AuthorID: p.AuthorID, FormKey: Text(p.FormKey)})
+	if err == nil && !autosavedBy(post, p.FormKey) {
+		return post, ErrStale
+	}
+	return post, err
+}
+
+// autosavedBy reports whether the last change of a post was an autosave of the
+// form.
+func autosavedBy(post Post, formKey string) bool {
+	return formKey != "" && string(post.AutosavedBy) == formKey
+}
+
+func (d *DB) autosaveNew(ctx context.Context, q *Queries, p AutosaveParams) (Post, error) {
+	draft := d.newPost(CreatePostParams{
+		AuthorID: p.AuthorID, Title: p.Title, FormKey: p.FormKey,
+		Content: p.Content.Source, ContentHTML: p.Content.HTML, Excerpt: p.Content.Excerpt, RenderVersion: p.Content.RenderVersion,
+	})
+	draft.AutosavedBy = Text(p.FormKey)
+	post, err := q.createPost(ctx, draft)
+	return post, titleTaken(err)
+}
+
+func (d *DB) autosaveDraft(ctx context.Context, q *Queries, p AutosaveParams, old Post) (Post, error) {
+	if old.UpdatedAt != p.Version && !autosavedBy(old, p.FormKey) {
+		return old, ErrStale
+	}
+	if old.Title == p.Title && old.Content == p.Content.Source {
+		return old, nil
+	}
+	post := UpdatePostParams{Title: &p.Title, Content: &p.Content}.apply(old)
+	post.AutosavedBy = Text(p.FormKey)
+	return post, d.savePost(ctx, q, &post)
+}
+
+func (d *DB) autosaveCopy(ctx context.Context, q *Queries, p AutosaveParams, post Post) (Time, error) {
+	held, err := q.GetWorkingCopy(ctx, post.ID)
+	switch none := errors.Is(err, sql.ErrNoRows); {
+	case err != nil && !none:
+		return 0, err
+	case none && post.UpdatedAt != p.Version, !none && held.FormKey != p.FormKey:
+		return 0, ErrStale
+	}
+	now := d.now()
+	return now, q.saveWorkingCopy(ctx, saveWorkingCopyParams{
+		PostID: post.ID, FormKey: p.FormKey, Version: p.Version, SavedAt: now, Title: p.Title, Content: p.Content.Source,
+	})
+}
+
+// DiscardWorkingCopy removes the working copy of a post, if there is one.
+func (d *DB) DiscardWorkingCopy(ctx context.Context, postID int64) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error { return q.deleteWorkingCopy(ctx, postID) })
+	if err != nil {
+		return fmt.Errorf("discard working copy: %w", err)
+	}
+	return nil
+}
+
+// AddViews adds to the views of posts, by their ids. Posts that are gone are
+// passed over.
+func (d *DB) AddViews(ctx context.Context, views map[int64]int64) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
+		for id, n := range views {
+			if err := q.addViews(ctx, addViewsParams{ID: id, Views: n}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("add views: %w", err)
+	}
+	return nil
+}

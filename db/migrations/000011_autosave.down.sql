@@ -1,0 +1,2 @@
+DROP TABLE working_copies;
+ALTER TABLE posts DROP COLUMN autosaved_by;

@@ -1,0 +1,53 @@
+-- name: GetAutosavedDraft :one
+-- GetAutosavedDraft returns the author's draft that saved itself last, at since
+-- or later, and that nobody has saved since by pressing a button.
+SELECT id, title, updated_at
+FROM posts
+WHERE author_id = sqlc.arg(author_id)
+  AND autosaved_by IS NOT NULL
+  AND published = 0
+  AND deleted_at IS NULL
+  AND updated_at >= sqlc.arg(since)
+ORDER BY updated_at DESC
+LIMIT 1;
+
+-- name: GetWorkingCopy :one
+-- GetWorkingCopy returns what was typed into the form of a published post and
+-- not sent.
+SELECT *
+FROM working_copies
+WHERE post_id = sqlc.arg(post_id);
+
+-- name: getPostOfForm :one
+-- getPostOfForm returns the latest post that a form has made.
+SELECT *
+FROM posts
+WHERE author_id = sqlc.arg(author_id)
+  AND form_key = sqlc.arg(form_key)
+  AND deleted_at IS NULL
+ORDER BY id DESC
+LIMIT 1;
+
+-- name: saveWorkingCopy :exec
+-- saveWorkingCopy stores the working copy of a post. That of another form must
+-- not be there.
+INSERT INTO working_copies (post_id, form_key, version, saved_at, title, content)
+VALUES (sqlc.arg(post_id), sqlc.arg(form_key), sqlc.arg(version), sqlc.arg(saved_at), sqlc.arg(title), sqlc.arg(content))
+ON CONFLICT (post_id) DO UPDATE
+SET saved_at = excluded.saved_at, title = excluded.title, content = excluded.content;
+
+-- name: deleteWorkingCopy :exec
+-- deleteWorkingCopy removes the working copy of a post.
+DELETE FROM working_copies
+WHERE post_id = sqlc.arg(post_id);
+
+-- name: deleteWorkingCopyOf :exec
+-- deleteWorkingCopyOf removes the working copy of a post if the form holds it.
+DELETE FROM working_copies
+WHERE post_id = sqlc.arg(post_id) AND form_key = sqlc.arg(form_key);
+
+-- name: addViews :exec
+-- addViews counts views of a post.
+UPDATE posts
+SET views = views + sqlc.arg(views)
+WHERE id = sqlc.arg(id);
