@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"inkwell/db"
-	"inkwell/db/dbtest"
 )
 
 // typed is what stands in a form.
@@ -149,7 +148,10 @@ func TestAutosaveOfAPublishedPost(t *testing.T) {
 	check(t, d.DiscardWorkingCopy(t.Context(), post.ID))
 	kept("")
 	check(t, save("d", "to be purged"))
-	dbtest.Exec(t, d, "DELETE FROM posts WHERE id = ?", post.ID)
+	check(t, d.DeletePost(t.Context(), post.ID, ada))
+	clock.at = clock.at.Add(db.PurgeAfter + 1e9)
+	_, err = d.PurgePosts(t.Context())
+	check(t, err)
 	kept("")
 }
 

@@ -442,6 +442,7 @@ SELECT posts.id,
     posts.excerpt,
     posts.published_at,
     posts.updated_at,
+    posts.views,
     posts.author_id,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
@@ -471,6 +472,7 @@ type ListPostsOfRow struct {
 	Excerpt        string
 	PublishedAt    Time
 	UpdatedAt      Time
+	Views          int64
 	AuthorID       int64
 	AuthorName     Text
 	AuthorUsername *string
@@ -499,6 +501,7 @@ func (q *Queries) ListPostsOf(ctx context.Context, arg ListPostsOfParams) ([]Lis
 			&i.Excerpt,
 			&i.PublishedAt,
 			&i.UpdatedAt,
+			&i.Views,
 			&i.AuthorID,
 			&i.AuthorName,
 			&i.AuthorUsername,

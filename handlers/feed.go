@@ -156,7 +156,7 @@ func newFeedItems(rows []db.ListPostsRow, size int, v visitor, now time.Time) ([
 // newFeedItem shows a published post in a list.
 func newFeedItem(row db.ListPostsRow, v visitor, now time.Time) postItem {
 	head := postHead{
-		postActions: newPostActions(v, row.ID, row.AuthorID, row.Title, viewItem),
+		postActions: newPostActions(v, row.ID, row.AuthorID, row.Title, viewItem).with(row.Views),
 		URL:         postPath(row.ID, row.Title),
 		Author:      newAuthor(row.AuthorID, row.AuthorName, row.AuthorUsername, row.AuthorImageURL),
 		Time:        newMoment(row.PublishedAt.Time(), now),
@@ -206,7 +206,7 @@ func newDraftItems(rows []db.ListDraftsRow, size int, user db.User, now time.Tim
 	items := make([]postItem, len(rows))
 	for i, row := range rows {
 		items[i].postHead = postHead{
-			postActions: newPostActions(known(user), row.ID, user.ID, row.Title, viewItem),
+			postActions: newPostActions(known(user), row.ID, user.ID, row.Title, viewItem).with(row.Views),
 			URL:         postPath(row.ID, ""),
 			Author:      newAuthor(user.ID, user.Name, user.Username, user.ImageURL),
 			Time:        newMoment(row.UpdatedAt.Time(), now),

@@ -71,6 +71,7 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request, v visitor) err
 	if err != nil {
 		return err
 	}
+	s.countView(r, v, post.Post)
 	return s.page(w, r, http.StatusOK, "post", page{Title: view.Post.Title, Description: post.Post.Excerpt, Main: view})
 }
 
@@ -116,7 +117,7 @@ func newPostHead(row db.GetPostRow, v visitor, view string) postHead {
 		at = p.PublishedAt
 	}
 	return postHead{
-		postActions: newPostActions(v, p.ID, p.AuthorID, p.Title, view),
+		postActions: newPostActions(v, p.ID, p.AuthorID, p.Title, view).with(p.Views),
 		URL:         permalinkOf(p).String(),
 		Author:      newAuthor(p.AuthorID, row.AuthorName, row.AuthorUsername, row.AuthorImageURL),
 		Time:        newMoment(at.Time(), time.Now()),

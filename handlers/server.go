@@ -45,6 +45,7 @@ type Server struct {
 	pages    *templates.Set
 	items    *templates.Memo[postItem]
 	bars     *templates.Memo[newsView]
+	views    *viewCounter
 	markdown *templates.Markdown
 	static   *static.Files
 	policies policies
@@ -115,6 +116,7 @@ func New(c Config) (*Server, error) {
 		cookies:        newCookieStore(c.SessionKeys),
 		pages:          design.pages,
 		apiPage:        design.apiPage,
+		views:          newViewCounter(maxReadings),
 		markdown:       templates.NewMarkdown(),
 		static:         design.files,
 		policies:       newPolicies(auth.Frontend()),
@@ -150,9 +152,10 @@ func New(c Config) (*Server, error) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Close ends what runs in the background and waits for it. No request may be
-// under way or come any more.
+// under way or come any more. The database must still be open.
 func (s *Server) Close() {
 	s.stop()
 	s.background.Wait()
 	s.loops.Wait()
+	s.writeViews(context.Background())
 }

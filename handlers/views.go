@@ -156,13 +156,22 @@ type postActions struct {
 	Title     string
 	View      string
 	CanEdit   bool
-	CanDelete bool // true whenever CanEdit is
+	CanDelete bool   // true whenever CanEdit is
+	Views     string // how often it was read; "" for who may not delete it, and when nobody has
 }
 
 // newPostActions says what the visitor may do with a post.
 func newPostActions(v visitor, id, authorID int64, title, view string) postActions {
 	mine := v.signedIn() && v.user.ID == authorID
 	return postActions{ID: id, Title: shownTitle(title), View: view, CanEdit: mine, CanDelete: mine || mayModerate(v)}
+}
+
+// with says how often the post was read to those who may know.
+func (a postActions) with(views int64) postActions {
+	if a.CanDelete && views > 0 {
+		a.Views = plural(views, "view")
+	}
+	return a
 }
 
 func mayModerate(v visitor) bool {
