@@ -41,6 +41,19 @@ func (q *Queries) GetAnyPost(ctx context.Context, id int64) (Post, error) {
 	return i, err
 }
 
+const getLastPostID = `-- name: GetLastPostID :one
+SELECT CAST(coalesce(max(id), 0) AS BIGINT) AS id
+FROM posts
+`
+
+// GetLastPostID returns the highest id of a post, 0 when there is none.
+func (q *Queries) GetLastPostID(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, getLastPostID)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
+}
+
 const getPost = `-- name: GetPost :one
 SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by,
     coalesce(users.name, '') AS author_name,
@@ -324,6 +337,81 @@ func (q *Queries) ListFullPosts(ctx context.Context, arg ListFullPostsParams) ([
 	return items, nil
 }
 
+const listFullPostsOf = `-- name: ListFullPostsOf :many
+SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by,
+    coalesce(users.name, '') AS author_name,
+    users.username AS author_username,
+    coalesce(users.image_url, '') AS author_image_url,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
+FROM posts
+JOIN users ON users.id = posts.author_id
+WHERE posts.author_id = ?1
+  AND posts.published = 1
+  AND posts.deleted_at IS NULL
+ORDER BY posts.published_at DESC, posts.id DESC
+LIMIT ?2
+`
+
+type ListFullPostsOfParams struct {
+	AuthorID int64
+	PageSize int64
+}
+
+type ListFullPostsOfRow struct {
+	Post           Post
+	AuthorName     Text
+	AuthorUsername *string
+	AuthorImageURL Text
+	PollOptions    int64
+}
+
+// ListFullPostsOf returns the page_size latest posts of one author with
+// everything that belongs to them.
+func (q *Queries) ListFullPostsOf(ctx context.Context, arg ListFullPostsOfParams) ([]ListFullPostsOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, listFullPostsOf, arg.AuthorID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListFullPostsOfRow
+	for rows.Next() {
+		var i ListFullPostsOfRow
+		if err := rows.Scan(
+			&i.Post.ID,
+			&i.Post.AuthorID,
+			&i.Post.Title,
+			&i.Post.TitleKey,
+			&i.Post.Published,
+			&i.Post.Views,
+			&i.Post.CreatedAt,
+			&i.Post.UpdatedAt,
+			&i.Post.PublishedAt,
+			&i.Post.DeletedAt,
+			&i.Post.DeletedBy,
+			&i.Post.FormKey,
+			&i.Post.RenderVersion,
+			&i.Post.Excerpt,
+			&i.Post.Content,
+			&i.Post.ContentHTML,
+			&i.Post.AutosavedBy,
+			&i.AuthorName,
+			&i.AuthorUsername,
+			&i.AuthorImageURL,
+			&i.PollOptions,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listPostIDsOf = `-- name: ListPostIDsOf :many
 SELECT id
 FROM posts
@@ -508,6 +596,52 @@ func (q *Queries) ListPostsOf(ctx context.Context, arg ListPostsOfParams) ([]Lis
 			&i.AuthorImageURL,
 			&i.PollOptions,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listPublicPosts = `-- name: ListPublicPosts :many
+SELECT id, title, updated_at
+FROM posts
+WHERE id > ?1
+  AND id <= ?2
+  AND published = 1
+  AND deleted_at IS NULL
+ORDER BY id
+`
+
+type ListPublicPostsParams struct {
+	AfterID int64
+	UntilID int64
+}
+
+type ListPublicPostsRow struct {
+	ID        int64
+	Title     string
+	UpdatedAt Time
+}
+
+// ListPublicPosts returns what all readers may see of the posts after the id
+// after_id, up to until_id.
+func (q *Queries) ListPublicPosts(ctx context.Context, arg ListPublicPostsParams) ([]ListPublicPostsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listPublicPosts, arg.AfterID, arg.UntilID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListPublicPostsRow
+	for rows.Next() {
+		var i ListPublicPostsRow
+		if err := rows.Scan(&i.ID, &i.Title, &i.UpdatedAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

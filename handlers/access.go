@@ -43,7 +43,11 @@ func withVisitor(r *http.Request, v visitor) *http.Request {
 // sessionless reports whether no session is looked at for a path, also where
 // no route matches.
 func sessionless(path string) bool {
-	return strings.HasPrefix(path, static.Prefix) || path == WebhookPath || path == "/healthz"
+	switch path {
+	case WebhookPath, "/healthz", "/feed.atom", "/sitemap.xml", "/robots.txt":
+		return true
+	}
+	return strings.HasPrefix(path, static.Prefix)
 }
 
 // unguarded serves h without looking who is asking.

@@ -106,6 +106,11 @@ var access = []accessCase{
 	{"PUT /api/posts/{id}/vote", "/api/posts/{draft}/vote", `{"option":1}`, "401 404 404 404 404 401 401"},
 	{"DELETE /api/posts/{id}/vote", "/api/posts/{poll}/vote", "", "401 200 200 200 200 401 401"},
 
+	{"GET /feed.atom", "", "", "200 200 200 200 200 200 200"},
+	{"GET /users/{id}/feed.atom", "/users/{user}/feed.atom", "", "200 200 200 200 200 200 200"},
+	{"GET /sitemap.xml", "", "", "200 200 200 200 200 200 200"},
+	{"GET /robots.txt", "", "", "200 200 200 200 200 200 200"},
+
 	{"POST /api/webhooks/clerk", "", "{}", "400 400 400 400 400 400 400"},
 	{"GET /static/", "/static/none", "", "404 404 404 404 404 404 404"},
 	{"GET /favicon.ico", "", "", "302 302 302 302 302 302 302"},

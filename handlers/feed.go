@@ -106,7 +106,11 @@ func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) err
 		view.Intro = "Read what everybody writes here. Join to write yourself."
 	}
 	view.Live = newLiveView(place)
-	return s.page(w, r, http.StatusOK, "feed", page{Title: view.Heading, Main: view})
+	whole := page{Title: view.Heading, Main: view}
+	if before == firstPage { // what later pages show changes with every post
+		whole.Address = "/"
+	}
+	return s.page(w, r, http.StatusOK, "feed", whole)
 }
 
 // morePosts answers with the next part of a list; the first new post gets the

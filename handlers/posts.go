@@ -72,7 +72,17 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	s.countView(r, v, post.Post)
-	return s.page(w, r, http.StatusOK, "post", page{Title: view.Post.Title, Description: post.Post.Excerpt, Main: view})
+	return s.page(w, r, http.StatusOK, "post", newPostPage(post.Post, view))
+}
+
+// newPostPage is the page of a post. That of a draft is nothing for others.
+func newPostPage(p db.Post, view postPage) page {
+	whole := page{Title: view.Post.Title, Description: p.Excerpt, Main: view}
+	if p.Published {
+		whole.Address, whole.Published = view.Post.URL, p.PublishedAt.Time().Format(time.RFC3339)
+		whole.Feed = &feedLink{authorFeedTitle(view.Post.Author.Name), atomPath(p.AuthorID)}
+	}
+	return whole
 }
 
 // shownPost is a post in the given way of showing, with the focus on its title.

@@ -95,7 +95,20 @@ func (s *Server) showProfile(w http.ResponseWriter, r *http.Request, v visitor) 
 	if view.Posts, err = s.renderItems(items, more); err != nil {
 		return err
 	}
-	return s.page(w, r, http.StatusOK, "profile", page{Title: view.Name, Description: "What " + view.Name + " writes on Inkwell.", Main: view})
+	return s.page(w, r, http.StatusOK, "profile", newProfilePage(row.User, view, r.URL.Query().Has("before")))
+}
+
+// newProfilePage is the page of a profile; what its later pages show changes
+// with every post.
+func newProfilePage(u db.User, view profileView, later bool) page {
+	whole := page{
+		Title: view.Name, Description: "What " + view.Name + " writes on Inkwell.",
+		Feed: &feedLink{authorFeedTitle(view.Name), atomPath(u.ID)}, Main: view,
+	}
+	if !later {
+		whole.Address = profilePath(u.ID)
+	}
+	return whole
 }
 
 // profilePart is a part of a profile, with the focus on the way to change it.

@@ -20,6 +20,10 @@ import (
 type page struct {
 	Title       string
 	Description string
+	Address     string       // path of a page for everybody; "": search engines leave it out
+	Canonical   string       // Address with the site's origin
+	Published   string       // when what it shows was published; "": it is no post
+	Feed        *feedLink    // of the posts of one author; nil: none
 	Path        string       // of this page, to come back to
 	Theme       string       // light, dark or "" for the system's
 	CurrentUser *currentUser // nil: signed out
@@ -30,6 +34,9 @@ type page struct {
 	Live        bool          // it has, or can come to have, parts that change by themselves
 	Main        any
 }
+
+// feedLink leads a reader's program to a feed.
+type feedLink struct{ Title, URL string }
 
 // clerkScripts are the scripts of Clerk's that a page loads.
 type clerkScripts struct {
@@ -140,6 +147,9 @@ func (s *Server) surround(w http.ResponseWriter, r *http.Request, p *page) {
 	v := asking(r)
 	if p.Description == "" {
 		p.Description = siteDescription
+	}
+	if p.Address != "" {
+		p.Canonical = s.auth.Origin(r) + p.Address
 	}
 	p.Path = "/"
 	if r.Method == http.MethodGet {

@@ -87,6 +87,11 @@ func (s *Server) routes() []route {
 		{"PUT /api/posts/{id}/vote", s.signedIn(s.apiVote)},
 		{"DELETE /api/posts/{id}/vote", s.signedIn(s.apiWithdrawVote)},
 
+		{"GET /feed.atom", s.unguarded(s.showAtom)},
+		{"GET /users/{id}/feed.atom", s.unguarded(s.showAuthorAtom)},
+		{"GET /sitemap.xml", s.unguarded(s.showSitemap)},
+		{"GET /robots.txt", s.unguarded(s.showRobots)},
+
 		{"POST " + WebhookPath, s.unguarded(s.receiveWebhook)},
 		{"GET " + static.Prefix, s.unguarded(s.serveStatic)},
 		{"GET /favicon.ico", s.unguarded(s.showIcon)},

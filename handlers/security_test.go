@@ -25,7 +25,7 @@ var always = map[string]string{
 // contentTypes are all that answers with a body may have, ASVS 4.1.1.
 var contentTypes = []string{
 	"text/html; charset=utf-8", "text/plain; charset=utf-8", "text/css; charset=utf-8", "text/csv; charset=utf-8", "text/javascript; charset=utf-8",
-	"application/json", "application/problem+json", "image/svg+xml",
+	"application/json", "application/problem+json", "image/svg+xml", "application/atom+xml; charset=utf-8", "application/xml; charset=utf-8",
 }
 
 // headerProblems returns what an answer's headers lack. Every answer of every

@@ -73,6 +73,38 @@ WHERE posts.published = 1
 ORDER BY posts.published_at DESC, posts.id DESC
 LIMIT sqlc.arg(page_size);
 
+-- name: ListFullPostsOf :many
+-- ListFullPostsOf returns the page_size latest posts of one author with
+-- everything that belongs to them.
+SELECT sqlc.embed(posts),
+    coalesce(users.name, '') AS author_name,
+    users.username AS author_username,
+    coalesce(users.image_url, '') AS author_image_url,
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
+FROM posts
+JOIN users ON users.id = posts.author_id
+WHERE posts.author_id = sqlc.arg(author_id)
+  AND posts.published = 1
+  AND posts.deleted_at IS NULL
+ORDER BY posts.published_at DESC, posts.id DESC
+LIMIT sqlc.arg(page_size);
+
+-- name: GetLastPostID :one
+-- GetLastPostID returns the highest id of a post, 0 when there is none.
+SELECT CAST(coalesce(max(id), 0) AS BIGINT) AS id
+FROM posts;
+
+-- name: ListPublicPosts :many
+-- ListPublicPosts returns what all readers may see of the posts after the id
+-- after_id, up to until_id.
+SELECT id, title, updated_at
+FROM posts
+WHERE id > sqlc.arg(after_id)
+  AND id <= sqlc.arg(until_id)
+  AND published = 1
+  AND deleted_at IS NULL
+ORDER BY id;
+
 -- name: ListDrafts :many
 -- ListDrafts returns a page of an author's posts that are not published, last
 -- changed first: at most page_size drafts after the one with the key
