@@ -32,6 +32,7 @@ func ownRules() map[string]rules {
 	const (
 		setByText   = "It is made from the text when that is saved."
 		setByChange = "It is set by every change."
+		formsSecret = "It is a secret between the form and its sender."
 
 		shownFromText = "What is shown to readers is made from it when you save."
 	)
@@ -54,7 +55,7 @@ func ownRules() map[string]rules {
 		"posts": {
 			readOnly: map[string]string{
 				"title_key": "It is made from the title when that is saved.", "content_html": setByText, "excerpt": setByText,
-				"render_version": setByText, "updated_at": setByChange, "form_key": "It is a secret between the form and its sender.",
+				"render_version": setByText, "updated_at": setByChange, "form_key": formsSecret, "autosaved_by": formsSecret,
 			},
 			madeFrom: map[string]string{"title_key": "title"},
 			notes: map[string]string{
@@ -62,6 +63,7 @@ func ownRules() map[string]rules {
 				"published_at": "When the post is published and this is NULL, it becomes now.",
 			},
 		},
+		"working_copies": {lookOnly: "Forms keep here what is typed into them and not sent."},
 		"profiles": {
 			readOnly: map[string]string{"bio_html": setByText, "render_version": setByText, "bio_updated_at": setByText},
 			notes:    map[string]string{"bio": "Markdown. " + shownFromText},

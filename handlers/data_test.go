@@ -17,7 +17,7 @@ func TestTablesPage(t *testing.T) {
 	site.post(ada, "Hello", "Text", true)
 	a := site.as(admin).get(dataPath).status(http.StatusOK)
 	a.shows(`.admin-nav [aria-current="page"]`, "Data")
-	a.shows(`section[aria-labelledby="own-heading"] tr:has(a[href="/admin/data/posts"])`, "posts116")
+	a.shows(`section[aria-labelledby="own-heading"] tr:has(a[href="/admin/data/posts"])`, "posts117")
 	a.shows(`section[aria-labelledby="other-heading"] tr:has(a[href="/admin/data/users"])`, "users5")
 	a.one(`a[href="/admin/data/schema_migrations"]`)
 	site.as(admin).get(webhooksPath).shows(`.admin-nav [aria-current="page"]`, "Webhooks").one(`.admin-nav a[href="/admin/data"]`)

@@ -16,7 +16,11 @@ func (s *Server) editPost(w http.ResponseWriter, r *http.Request, user db.User) 
 	if err != nil {
 		return err
 	}
-	form, err := s.editForm(r, post.Post, r.URL.Query().Get("view"))
+	query := r.URL.Query()
+	form, err := s.editForm(r, post.Post, query.Get("view"))
+	if err == nil {
+		form, err = s.withWorkingCopy(r.Context(), form, post.Post, isOn(query.Get("copy")))
+	}
 	if err != nil {
 		return err
 	}
@@ -58,7 +62,7 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request, user db.User
 		return s.refuse(w, r, form, problems)
 	}
 	post, err := s.db.UpdatePost(r.Context(), db.UpdatePostParams{
-		ID: row.Post.ID, Title: &form.Title, Content: &content, Published: &form.Published, Poll: poll, Version: db.Time(form.Version),
+		ID: row.Post.ID, Title: &form.Title, Content: &content, Published: &form.Published, Poll: poll, Version: db.Time(form.Version), FormKey: form.FormKey,
 	})
 	switch {
 	case errors.Is(err, db.ErrStale):
@@ -91,6 +95,7 @@ func (s *Server) showStale(w http.ResponseWriter, r *http.Request, id int64, for
 		return fmt.Errorf("update post %d: %w", id, err)
 	}
 	form.Version = int64(row.Post.UpdatedAt)
+	form.Autosave.URL = "" // to replace that version is for the author to decide
 	form.Problem = "This post was changed elsewhere after you opened it. Save again to replace that version with this one."
 	form.Focus = focusTitle
 	return s.showForm(w, r, http.StatusConflict, form)

@@ -29,6 +29,7 @@ var (
 	errUnusableAccount  = &userError{http.StatusBadGateway, "What Clerk says about your account cannot be read here. Whoever runs this site finds more in its log."}
 	errNotAuthor        = &userError{http.StatusForbidden, "Only its author can change this post."}
 	errNotOwnProfile    = &userError{http.StatusForbidden, "Only they themselves can change this profile."}
+	errOfAnother        = &userError{http.StatusConflict, "Somebody else is signed in now than who began this."}
 	errNotModerator     = &userError{http.StatusForbidden, "Only its author or a moderator can delete this post."}
 	errNotAdmin         = &userError{http.StatusForbidden, "This page is for administrators. Ask the owner of this site to make you one."}
 	errPollClosed       = &userError{http.StatusConflict, "This poll is closed. Votes can no longer be given, changed or withdrawn."}

@@ -216,6 +216,10 @@ func newDraftItems(rows []db.ListDraftsRow, size int, user db.User, now time.Tim
 			Time:        newMoment(row.UpdatedAt.Time(), now),
 			Draft:       true,
 		}
+		items[i].Time.Label = "saved " + items[i].Time.Label
+		if row.Title != "" {
+			items[i].Version = int64(row.UpdatedAt)
+		}
 		items[i].Excerpt, items[i].Poll = row.Excerpt, pollHint(row.PollOptions)
 	}
 	end := "No more drafts."

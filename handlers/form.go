@@ -60,7 +60,7 @@ type postForm struct {
 	FormID  string // prefix of the ids in it
 	Action  string
 	View    string // how the post is shown when it is saved
-	FormKey string // makes sending the same form twice one post; "" when editing
+	FormKey string // tells the form from others: sent twice it makes one post, and knows what it saved by itself
 	Author  int64  // who is to be the author of a new post; 0 when editing
 	Version int64  // of the post that is being edited; 0: a new one
 	Rows    int
@@ -73,6 +73,10 @@ type postForm struct {
 	PreviewURL string
 	CancelURL  string
 	Preview    *previewView
+	Autosave   autosaveView
+	Offer      *resumeOffer // of what was typed before; nil: nothing
+	FromCopy   bool         // it holds what was typed before
+	DiscardURL string       // forgets what was typed before; "": nothing was
 }
 
 // The fields that can have the focus.
@@ -90,7 +94,7 @@ type formButton struct {
 // newComposer is an empty form above the feed.
 func newComposer(author int64) postForm {
 	f := newPostForm(viewItem, author)
-	f.FormID, f.Poll.FormID, f.Rows = "compose-form", "compose-form", 5
+	f.FormID, f.Poll.FormID, f.Autosave.FormID, f.Rows = "compose-form", "compose-form", "compose-form", 5
 	return f
 }
 
@@ -104,20 +108,23 @@ func newPostForm(view string, author int64) postForm {
 			{Name: "draft", Label: "Save as draft"},
 		},
 		PreviewURL: "/posts/preview",
+		Autosave:   autosaveView{FormID: "post-form", URL: "/posts/autosave"},
 	}
 }
 
 // editForm is a form that holds a post as it stands.
 func editForm(p db.Post, view string) postForm {
 	path := postPath(p.ID, "") // no title: it goes into attributes of htmx
+	id := fmt.Sprintf("post-%d", p.ID)
 	f := postForm{
 		postText: postText{Title: p.Title, Content: p.Content, Published: p.Published},
-		Heading:  "Edit your post", FormID: fmt.Sprintf("post-%d", p.ID), Action: path, View: view, Version: int64(p.UpdatedAt), Rows: 14,
+		Heading:  "Edit your post", FormID: id, Action: path, View: view, FormKey: rand.Text(), Version: int64(p.UpdatedAt), Rows: 14,
 		Buttons: []formButton{
 			{Name: "draft", Label: "Save draft"},
 			{Name: "publish", Label: "Publish", Published: true},
 		},
 		PreviewURL: path + "/preview", CancelURL: path,
+		Autosave: autosaveView{FormID: id, URL: path + "/autosave"},
 	}
 	if p.Published {
 		f.Buttons = []formButton{
@@ -134,9 +141,14 @@ func (f *postForm) fill(values url.Values) {
 	f.Content = cleanContent(values.Get("content"))
 	f.Published = isOn(values.Get("published"))
 	f.Poll.fill(values)
-	if key := values.Get("form_key"); f.Version == 0 && len(key) <= 64 {
+	if key := values.Get("form_key"); len(key) <= 64 {
 		f.FormKey = key
 	}
+	f.readVersion(values)
+}
+
+// readVersion takes over which version of the post the form was made of.
+func (f *postForm) readVersion(values url.Values) {
 	if version, err := strconv.ParseInt(values.Get("version"), 10, 64); err == nil && f.Version != 0 {
 		f.Version = version
 	}

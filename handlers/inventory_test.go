@@ -73,6 +73,7 @@ var landmarks = map[string]string{
 	"partial api-fields":       `<dl class="api-fields"`,
 	"partial api-operation":    `<details class="api-operation"`,
 	"partial api-type":         `<a href="#object-Post">`,
+	"partial autosave":         `-autosave" class="help`,
 	"partial avatar":           `class="avatar`,
 	"partial bio":              `<section id="bio"`,
 	"partial bio-form":         `<form id="bio"`,

@@ -72,6 +72,13 @@ type ownPost struct {
 	PublishedAt time.Time `json:"published_at,omitzero"`
 	DeletedAt   time.Time `json:"deleted_at,omitzero"`
 	Poll        *ownPoll  `json:"poll,omitempty"`
+	Unsent      *ownText  `json:"unsent,omitempty"` // typed into the form of a published post
+}
+
+type ownText struct {
+	Title   string    `json:"title"`
+	Content string    `json:"content"`
+	SavedAt time.Time `json:"saved_at"`
 }
 
 type ownPoll struct {
@@ -181,6 +188,8 @@ func (s *Server) ownPosts(ctx context.Context, user db.User) iter.Seq2[any, erro
 	}
 }
 
+// ownPost returns a post with its poll and what was typed into its form and not
+// sent.
 func (s *Server) ownPost(ctx context.Context, id int64) (ownPost, error) {
 	post, err := s.db.GetAnyPost(ctx, id)
 	if err != nil {
@@ -191,6 +200,14 @@ func (s *Server) ownPost(ctx context.Context, id int64) (ownPost, error) {
 	if poll.Question != "" {
 		own.Poll = &ownPoll{poll.Question, poll.Options, poll.ClosesAt.Time()}
 	}
+	if err != nil {
+		return own, err
+	}
+	held, err := s.db.GetWorkingCopy(ctx, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return own, nil
+	}
+	own.Unsent = &ownText{Title: held.Title, Content: held.Content, SavedAt: held.SavedAt.Time()}
 	return own, err
 }
 

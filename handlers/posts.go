@@ -126,8 +126,12 @@ func newPostHead(row db.GetPostRow, v visitor, view string) postHead {
 	if p.Published {
 		at = p.PublishedAt
 	}
+	actions := newPostActions(v, p.ID, p.AuthorID, p.Title, view).with(p.Views)
+	if !p.Published && p.Title != "" {
+		actions.Version = int64(p.UpdatedAt)
+	}
 	return postHead{
-		postActions: newPostActions(v, p.ID, p.AuthorID, p.Title, view).with(p.Views),
+		postActions: actions,
 		URL:         permalinkOf(p).String(),
 		Author:      newAuthor(p.AuthorID, row.AuthorName, row.AuthorUsername, row.AuthorImageURL),
 		Time:        newMoment(at.Time(), time.Now()),
@@ -143,6 +147,10 @@ func (s *Server) newPost(w http.ResponseWriter, r *http.Request, user db.User) e
 		form = newComposer(user.ID)
 	}
 	form.Focus = focusTitle
+	var err error
+	if form.Offer, err = s.newPostOffer(r.Context(), user); err != nil {
+		return err
+	}
 	return s.showForm(w, r, http.StatusOK, form)
 }
 
@@ -159,6 +167,7 @@ func (s *Server) createPost(w http.ResponseWriter, r *http.Request, user db.User
 	form.fill(values)
 	if form.isOfAnother(values) {
 		form.refuse(fieldProblems{})
+		form.Autosave.URL = ""
 		form.Problem = fmt.Sprintf("You are signed in as %s now, and began this as somebody else. Nothing is saved yet: send it again to make it yours.", newCurrentUser(user).Name)
 		return s.showForm(w, r, http.StatusConflict, form)
 	}

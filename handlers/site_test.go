@@ -297,22 +297,6 @@ func (c *client) follow(a *answer) *answer {
 	return nil
 }
 
-// read goes to a page, and on to where it is: that of a post has its title in
-// its address.
-func (c *client) read(path string) *answer {
-	c.site.t.Helper()
-	return c.follow(c.get(path))
-}
-
-// withoutSlug takes the title out of the address of a post.
-func withoutSlug(path string) string {
-	parts := strings.Split(path, "/")
-	if len(parts) == 4 && parts[1] == "posts" && !slices.Contains(ownWords, parts[3]) {
-		return strings.Join(parts[:3], "/")
-	}
-	return path
-}
-
 // status makes sure of the answer's status.
 func (a *answer) status(want int) *answer {
 	a.t.Helper()

@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -146,4 +147,20 @@ func TestPermalinkSurvivesAChangedTitle(t *testing.T) {
 		guest.get(postPath(1, title)).status(http.StatusOK)
 		guest.get("/").status(http.StatusOK).one(`.post-item a[href="` + postPath(1, title) + `"]`)
 	}
+}
+
+// read goes to a page, and on to where it is: that of a post has its title in
+// its address.
+func (c *client) read(path string) *answer {
+	c.site.t.Helper()
+	return c.follow(c.get(path))
+}
+
+// withoutSlug takes the title out of the address of a post.
+func withoutSlug(path string) string {
+	parts := strings.Split(path, "/")
+	if len(parts) == 4 && parts[1] == "posts" && !slices.Contains(ownWords, parts[3]) {
+		return strings.Join(parts[:3], "/")
+	}
+	return path
 }

@@ -157,6 +157,7 @@ type postActions struct {
 	View      string
 	CanEdit   bool
 	CanDelete bool   // true whenever CanEdit is
+	Version   int64  // of the draft that can be published as it stands; 0: it cannot
 	Views     string // how often it was read; "" for who may not delete it, and when nobody has
 }
 

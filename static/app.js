@@ -147,6 +147,9 @@ async function renew() {
   return heard;
 }
 
+// savesItself tells what a form sends by itself: nobody who types is alarmed.
+const savesItself = (url) => url?.endsWith('/autosave');
+
 // fetchRenewing is fetch, but renews a session that ran out and repeats the
 // request once. What one user sends is not repeated as another.
 async function fetchRenewing(url, options) {
@@ -155,6 +158,10 @@ async function fetchRenewing(url, options) {
   if (response.status !== 401) return response;
   const id = await renew();
   const another = id && id !== (sender ?? id);
+  if (savesItself(url)) {
+    const saved = id && !another ? await fetch(url, options) : response;
+    return saved.status === 401 ? new Response('Not saved: sign in again.') : saved;
+  }
   if (another) showChange(id);
   if (another || (id === null && !isTyped() && leave(() => location.assign(signInURL(location.pathname + location.search))))) {
     return new Response(null, {status: 204});
@@ -181,12 +188,15 @@ const asksByItself = ({ctx}) => ctx.sourceEvent?.type === 'every' || ctx.sourceE
 const on = document.addEventListener.bind(document);
 on('htmx:config:request', ({detail}) => { detail.ctx.fetch = fetchRenewing; });
 on('htmx:before:request', (event) => {
+  if (savesItself(event.detail.ctx.request.action)) return;
   event.target.setAttribute?.('aria-busy', 'true');
   if (!asksByItself(event.detail)) byId('alerts').replaceChildren();
 });
 on('htmx:finally:request', (event) => event.target.removeAttribute?.('aria-busy'));
-on('htmx:error', ({detail}) => {
-  if (/^(Type|Abort)Error$/.test(detail.error?.name) && !asksByItself(detail)) {
+on('htmx:error', ({target, detail}) => {
+  if (savesItself(detail.ctx?.request.action)) {
+    target.textContent = 'Not saved: the site cannot be reached.';
+  } else if (/^(Type|Abort)Error$/.test(detail.error?.name) && !asksByItself(detail)) {
     warn('The site cannot be reached. Nothing is lost: check the connection and try again.');
   }
 });

@@ -1,0 +1,222 @@
+package handlers
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"time"
+
+	"inkwell/db"
+)
+
+// autosaveView is what autosave.html shows: how a form that saves itself
+// stands, beside its buttons.
+type autosaveView struct {
+	FormID string
+	URL    string // where to it saves itself; "": not any more
+	Text   string
+}
+
+// A resumeOffer leads from a form to what was typed before and never sent.
+type resumeOffer struct {
+	Text     string
+	URL      string
+	LinkText string
+	HTMX     bool // it can be had in the place of the form
+}
+
+// offerFor is how long a draft that saved itself is offered where another one
+// is begun. The list of drafts has it for good.
+const offerFor = 24 * time.Hour
+
+// clockTime is a time of day as authors read it.
+func clockTime(t db.Time) string { return t.Time().Format("15:04 UTC") }
+
+// autosavePost handles "POST /posts/autosave" and "POST /posts/{id}/autosave",
+// which a form sends by itself. Nobody has asked for it: what goes wrong is said
+// beside the form alone.
+func (s *Server) autosavePost(w http.ResponseWriter, r *http.Request, user db.User) error {
+	said, err := s.autosave(r, user)
+	switch {
+	case err == nil && said == "":
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case !wantsFragment(r) && err == nil:
+		http.Redirect(w, r, "/drafts", http.StatusSeeOther)
+		return nil
+	case !wantsFragment(r):
+		return err
+	case err == nil:
+		return write(w, http.StatusOK, "text/html; charset=utf-8", []byte(template.HTMLEscapeString(said)))
+	}
+	return s.sayNotSaved(w, r, err)
+}
+
+// autosave keeps what stands in a form and says that it did, or nothing when
+// nothing stands there.
+func (s *Server) autosave(r *http.Request, user db.User) (said string, err error) {
+	values, err := readForm(r)
+	if err != nil {
+		return "", err
+	}
+	form, saved := newPostForm(viewPage, user.ID), "Saved as a draft"
+	params := db.AutosaveParams{AuthorID: user.ID}
+	if r.PathValue("id") != "" {
+		row, err := s.findOwnPost(r, user)
+		if err != nil {
+			return "", err
+		}
+		form, params.PostID = editForm(row.Post, viewPage), row.Post.ID
+		if row.Post.Published {
+			saved = "Not published yet, but kept"
+		}
+	}
+	form.fill(values)
+	form.Published = false // a draft needs no title
+	switch {
+	case form.isOfAnother(values):
+		return "", errOfAnother
+	case form.Title == "" && form.Content == "":
+		return "", nil
+	}
+	content, problems := s.prepare(form.postText)
+	if problems != (fieldProblems{}) {
+		return "", problems.unprocessable()
+	}
+	params.FormKey, params.Version, params.Title, params.Content = form.FormKey, db.Time(form.Version), form.Title, content
+	at, err := s.db.Autosave(r.Context(), params)
+	if errors.Is(err, db.ErrTitleTaken) {
+		saved, params.Title = "Saved without its title, which another post of yours has", ""
+		at, err = s.db.Autosave(r.Context(), params)
+	}
+	return fmt.Sprintf("%s, %s.", saved, clockTime(at)), err
+}
+
+// sayNotSaved says beside a form why it could not save itself. Where it never
+// can again it gives up.
+func (s *Server) sayNotSaved(w http.ResponseWriter, r *http.Request, err error) error {
+	p := problemOf(err)
+	switch {
+	case errors.Is(err, db.ErrStale):
+		p.text = "This was changed or sent in another window, so that it does not save itself any more. Press a button to save what is here."
+	case errors.Is(err, sql.ErrNoRows), errors.Is(err, errNotFound):
+		p.text = "This was deleted in the meantime. Press a button to keep what is here as a new post."
+	}
+	if p.status >= http.StatusInternalServerError {
+		s.log.Error("a form cannot save itself", "id", requestID(r), "error", err)
+	}
+	view := autosaveView{FormID: formID(r), Text: "Not saved: " + p.text}
+	switch p.status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict:
+		w.Header().Set("HX-Reswap", "outerHTML")
+		return s.fragment(w, p.status, part{"autosave", view}, part{"status", view.Text})
+	}
+	return write(w, p.status, "text/html; charset=utf-8", []byte(template.HTMLEscapeString(view.Text)))
+}
+
+// formID is the prefix of the ids in the form that a request comes from.
+func formID(r *http.Request) string {
+	id, err := pathID(r)
+	switch values, _ := readForm(r); {
+	case err == nil:
+		return fmt.Sprintf("post-%d", id)
+	case values.Get("view") == viewItem:
+		return "compose-form"
+	}
+	return "post-form"
+}
+
+// newPostOffer offers the draft that the user typed last and never sent.
+func (s *Server) newPostOffer(ctx context.Context, user db.User) (*resumeOffer, error) {
+	since := db.TimeOf(time.Now().Add(-offerFor))
+	draft, err := s.db.GetAutosavedDraft(ctx, db.GetAutosavedDraftParams{AuthorID: user.ID, Since: since})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for a draft: %w", err)
+	}
+	title := shownTitle(draft.Title)
+	return &resumeOffer{
+		Text: fmt.Sprintf("You have a draft that you did not finish: “%s”, saved at %s.", title, clockTime(draft.UpdatedAt)),
+		URL:  postPath(draft.ID, "") + "/edit", LinkText: "Go on with it",
+	}, nil
+}
+
+// withWorkingCopy adds to the form of a published post what was typed into it
+// before and never sent: an offer of it, or the text itself when it was taken.
+func (s *Server) withWorkingCopy(ctx context.Context, form postForm, p db.Post, taken bool) (postForm, error) {
+	held, err := s.db.GetWorkingCopy(ctx, p.ID)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !p.Published {
+		return form, nil
+	}
+	if err != nil {
+		return form, fmt.Errorf("working copy of post %d: %w", p.ID, err)
+	}
+	at := clockTime(held.SavedAt)
+	form.DiscardURL, form.FromCopy = form.Action+"/discard", taken
+	if taken {
+		form.Title, form.Content, form.FormKey, form.Version = held.Title, held.Content, held.FormKey, int64(held.Version)
+		form.Autosave.Text = fmt.Sprintf("These are your changes of %s. They are not published yet.", at)
+		return form, nil
+	}
+	form.Offer = &resumeOffer{
+		Text: fmt.Sprintf("You have changes of %s that are not published.", at),
+		URL:  fmt.Sprintf("%s/edit?copy=on&view=%s", form.Action, form.View), LinkText: "Go on with them", HTMX: true,
+	}
+	return form, nil
+}
+
+// discardWorkingCopy handles "POST /posts/{id}/discard": it forgets what was
+// typed before and never sent. What was typed since stays in the form.
+func (s *Server) discardWorkingCopy(w http.ResponseWriter, r *http.Request, user db.User) error {
+	values, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	row, err := s.findOwnPost(r, user)
+	if err != nil {
+		return err
+	}
+	if err := s.db.DiscardWorkingCopy(r.Context(), row.Post.ID); err != nil {
+		return err
+	}
+	form, err := s.editForm(r, row.Post, values.Get("view"))
+	if err != nil {
+		return err
+	}
+	if !isOn(values.Get("copy")) && values.Has("title") {
+		form.fill(values)
+		form.refuse(fieldProblems{})
+	}
+	form.Focus = focusTitle
+	return s.showForm(w, r, http.StatusOK, form)
+}
+
+// publishDraft handles "POST /posts/{id}/publish": it publishes a draft as it
+// stands.
+func (s *Server) publishDraft(w http.ResponseWriter, r *http.Request, user db.User) error {
+	values, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	row, err := s.findOwnPost(r, user)
+	if err != nil {
+		return err
+	}
+	form := editForm(row.Post, viewOf(values.Get("view")))
+	form.readVersion(values)
+	yes := true
+	post, err := s.db.UpdatePost(r.Context(), db.UpdatePostParams{ID: row.Post.ID, Published: &yes, Version: db.Time(form.Version)})
+	if errors.Is(err, db.ErrUntitled) {
+		return &userError{http.StatusUnprocessableEntity, titleMissing}
+	}
+	if err != nil {
+		return fmt.Errorf("publish post %d: %w", row.Post.ID, err)
+	}
+	s.publishPost(post.ID, row.Post.Published, post.Published)
+	return s.showUpdated(w, r, user, post, form.View, savedAs(post))
+}
