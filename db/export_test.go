@@ -14,6 +14,8 @@ const (
 	ListPostsSQL      = listPosts
 	ListPostsOfSQL    = listPostsOf
 	ListFullPostsSQL  = listFullPosts
+	ListFullOfSQL     = listFullPostsOf
+	ListPublicSQL     = listPublicPosts
 	ListDraftsSQL     = listDrafts
 	ListStalePostsSQL = listStalePosts
 	GetFormPostSQL    = getFormPost

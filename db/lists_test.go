@@ -132,6 +132,8 @@ func TestQueryPlans(t *testing.T) {
 		{"feed's first page", db.ListPostsSQL, []any{db.MaxTime, 0, 20}, "SEARCH posts USING INDEX posts_feed (published_at<?)"},
 		{"full feed", db.ListFullPostsSQL, []any{deep, 5000, 20}, "SEARCH posts USING INDEX posts_feed (published_at<?)"},
 		{"feed of an author", db.ListPostsOfSQL, []any{1, deep, 5000, 20}, "SEARCH posts USING INDEX posts_of_author (author_id=? AND published_at<?)"},
+		{"feed of an author", db.ListFullOfSQL, []any{1, 50}, "SEARCH posts USING INDEX posts_of_author (author_id=?)"},
+		{"site map", db.ListPublicSQL, []any{1000, 2000}, "SEARCH posts USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 		{"drafts", db.ListDraftsSQL, []any{1, deep, 5000, 20}, "SEARCH posts USING INDEX posts_author (author_id=? AND published=? AND updated_at<?)"},
 		{"stale posts", db.ListStalePostsSQL, []any{5000, 2, 20}, "SEARCH posts USING INTEGER PRIMARY KEY (rowid>?)"},
 		{"form", db.GetFormPostSQL, []any{1, "key1", "", ""}, "SEARCH posts USING INDEX posts_form (author_id=? AND form_key=?)"},

@@ -111,6 +111,31 @@ func BenchmarkPost(b *testing.B) {
 	})
 }
 
+func BenchmarkAtom(b *testing.B) {
+	site := benchSite(b)
+	c := site.stranger()
+	site.measure(b, http.StatusOK, func() *http.Request { return c.request("GET", "/feed.atom", "") })
+}
+
+// BenchmarkSitemap lists the most posts that one answer may hold.
+func BenchmarkSitemap(b *testing.B) {
+	site := benchSite(b)
+	c := site.stranger()
+	site.measure(b, http.StatusOK, func() *http.Request { return c.request("GET", "/sitemap.xml?part=1", "") })
+}
+
+func BenchmarkAutosave(b *testing.B) {
+	site := benchSite(b)
+	c, i := site.as(ada), 0
+	text := strings.Repeat("Some *words* with a [link](https://example.com) and `code`.\n\n", 80)
+	site.measure(b, http.StatusOK, func() *http.Request {
+		i++
+		form := url.Values{"form_key": {"k"}, "content": {fmt.Sprint(text, i)}}
+		return c.request("POST", "/posts/autosave", form.Encode(), "Content-Type", "application/x-www-form-urlencoded",
+			"Sec-Fetch-Site", "same-origin", "HX-Request", "true", "HX-Request-Type", "partial")
+	})
+}
+
 func BenchmarkCreatePostForm(b *testing.B) {
 	site := benchSite(b)
 	c, i := site.as(ada), 0

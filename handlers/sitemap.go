@@ -12,9 +12,10 @@ import (
 	"inkwell/db"
 )
 
-// sitemapSize is how many ids of posts one part of the site map covers; the
-// protocol allows 50,000 addresses.
-const sitemapSize = 10_000
+// sitemapSize is how many ids of posts one part of the site map covers. The
+// protocol allows 50,000 addresses; anybody may ask, so that each answer is to
+// cost little.
+const sitemapSize = 2_000
 
 // A sitemap lists addresses for search engines (sitemaps.org): those of pages,
 // or those of its own parts.
