@@ -73,7 +73,7 @@ type apiObject struct {
 // showAPI handles "GET /api".
 func (s *Server) showAPI(w http.ResponseWriter, r *http.Request, _ visitor) error {
 	view := apiView{Origin: s.auth.Origin(r), apiPage: s.apiPage}
-	return s.page(w, r, http.StatusOK, "api", page{Title: "The API", Description: "How programs read and write on Inkwell.", Main: view})
+	return s.page(w, r, http.StatusOK, "api", page{Title: "The API", Description: "How programs read and write on Inkwell.", Address: "/api", Main: view})
 }
 
 // newAPIPage makes the page of the API from openapi.json.

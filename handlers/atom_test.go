@@ -222,7 +222,7 @@ func TestSitemap(t *testing.T) {
 
 func TestRobots(t *testing.T) {
 	a := newSite(t).stranger().get("/robots.txt").status(http.StatusOK)
-	for _, line := range []string{"User-agent: *", "Disallow: /admin", "Disallow: /drafts", "Disallow: /api", "Sitemap: " + origin + "/sitemap.xml"} {
+	for _, line := range []string{"User-agent: *", "Disallow: /admin", "Disallow: /drafts", "Disallow: /api/", "Sitemap: " + origin + "/sitemap.xml"} {
 		if !slices.Contains(strings.Split(a.body, "\n"), line) {
 			t.Errorf("robots.txt lacks %q:\n%s", line, a.body)
 		}

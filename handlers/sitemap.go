@@ -92,7 +92,7 @@ func answerSitemap(w http.ResponseWriter, m sitemap) error {
 // privatePaths are what robots need not look at: all of it is for somebody who
 // is signed in, or does something.
 var privatePaths = []string{
-	"/account", "/admin", "/api", "/drafts", "/live", "/moderation", "/posts/new", "/posts/*/edit", "/preferences", "/search", "/settings", "/sign-in", "/sign-up",
+	"/account", "/admin", "/api/", "/drafts", "/live", "/moderation", "/posts/new", "/posts/*/edit", "/preferences", "/search", "/settings", "/sign-in", "/sign-up",
 }
 
 // showRobots handles "GET /robots.txt", RFC 9309.
