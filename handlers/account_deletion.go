@@ -2,10 +2,12 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
+	"inkwell/clerk"
 	"inkwell/db"
 )
 
@@ -43,13 +45,26 @@ func (s *Server) deleteAccount(w http.ResponseWriter, r *http.Request, user db.U
 		view.Wrong = fmt.Sprintf("Type the word “%s” to delete your account. Nothing is deleted yet.", deletionWord)
 		return s.showDeletion(w, r, http.StatusUnprocessableEntity, user, view)
 	}
-	if err := s.clerkAPI.DeleteUser(r.Context(), user.ClerkID); err != nil {
+	if err := s.deleteAtClerk(context.WithoutCancel(r.Context()), user.ClerkID); err != nil {
 		s.log.Error("cannot delete a user at Clerk", "id", requestID(r), "user", user.ClerkID, "error", err)
 		w.Header().Set("Retry-After", retryAfter)
 		view.Problem = "Clerk, which keeps the accounts of this site, could not be asked to delete yours. Nothing was deleted here: try again in a minute."
 		return s.showDeletion(w, r, http.StatusServiceUnavailable, user, view)
 	}
 	return s.forgetUser(w, r, user)
+}
+
+// deleteAtClerk deletes a user at Clerk, also when the browser has gone. Where
+// the answer does not come Clerk may have deleted them all the same.
+func (s *Server) deleteAtClerk(ctx context.Context, clerkID string) error {
+	err := s.clerkAPI.DeleteUser(ctx, clerkID)
+	if err == nil {
+		return nil
+	}
+	if _, gone := s.clerkAPI.User(ctx, clerkID); errors.Is(gone, clerk.ErrUserNotFound) {
+		return nil
+	}
+	return err
 }
 
 // forgetUser deletes here who is deleted at Clerk, and signs them out. It goes

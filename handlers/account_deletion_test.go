@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -81,6 +82,22 @@ func TestDeletionDuringAnOutage(t *testing.T) {
 
 // Who is gone at Clerk already is deleted here all the same. When it cannot be
 // done here the page says what is done and what will follow.
+// Clerk may have deleted a user although its answer does not come.
+func TestDeletionWithoutAnAnswer(t *testing.T) {
+	site := newSite(t, withAPI(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		answer, err := next.RoundTrip(r)
+		if r.Method == http.MethodDelete {
+			return nil, errors.New("broken off")
+		}
+		return answer, err
+	}))
+	c := site.as(ada)
+	c.follow(c.submit("/settings/delete", url.Values{"word": {"delete"}})).shows(".notice", "Your account is deleted")
+	if user := site.user(ada); user.DeletedAt == 0 {
+		t.Errorf("of the user is left %+v", user)
+	}
+}
+
 func TestDeletionThatWasHalfDone(t *testing.T) {
 	site := newSite(t)
 	c := site.as(ada)
