@@ -52,6 +52,12 @@ var states = []state{
 		s.introduce(ada, "I write *notes*.", "That brain of mine", "Ada, 1843")
 		return p.open(s.ids.Replace("/users/{user}")).sees("#quote", "brain")
 	}},
+	{"search, none found", "guest", func(p *tab, _ *accessSite) *tab {
+		return p.open("/search?q=zebra").sees("#found", "No post is like that.")
+	}},
+	{"people, none found", "guest", func(p *tab, _ *accessSite) *tab {
+		return p.open("/users?q=zebra").sees("main", "Nobody is called that.")
+	}},
 	{"settings saved", "guest", func(p *tab, _ *accessSite) *tab {
 		return p.open("/settings").tap("#settings-save").sees(".notice", "saved")
 	}},
