@@ -83,6 +83,8 @@ func (t *Table) applyRules() {
 		c := &t.Columns[i]
 		c.Note, c.MadeFrom = r.notes[c.Name], r.madeFrom[c.Name]
 		switch reason := r.readOnly[c.Name]; {
+		case c.AutoKey: // a number far off would leave none for the rows to come
+			c.ReadOnly = "The database gives each new row the next free number."
 		case reason != "":
 			c.ReadOnly = reason
 		case r.others != "" && c.Note == "":

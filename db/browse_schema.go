@@ -29,7 +29,7 @@ type Column struct {
 	NotNull  bool
 	Default  *string // SQL; nil: there is none
 	Primary  int     // its place in the primary key, from 1; 0: none
-	AutoKey  bool    // an integer that SQLite chooses when none is given
+	AutoKey  bool    // an integer that SQLite chooses
 	ReadOnly string  // why it can never be written here; "": it can
 	Note     string  // what writing to it does besides; may be ""
 	MadeFrom string  // the column that the program makes it from; "": none
@@ -277,7 +277,7 @@ func (s *schema) settleKey(t *Table) {
 		t.Key = primary
 	case len(primary) == 1 && t.Column(primary[0]).IsInteger() && !t.hasIndexOn(primary):
 		t.Key = primary
-		t.Column(primary[0]).AutoKey = true
+		t.Column(primary[0]).AutoKey = !t.refersBy(primary[0])
 	default:
 		t.Key = t.rowID()
 	}
@@ -286,6 +286,11 @@ func (s *schema) settleKey(t *Table) {
 			c.NotNull = true
 		}
 	}
+}
+
+// refersBy reports whether a column belongs to a foreign key.
+func (t *Table) refersBy(column string) bool {
+	return slices.ContainsFunc(t.Refers, func(r Reference) bool { return slices.Contains(r.From, column) })
 }
 
 func (t *Table) hasIndexOn(columns []string) bool {

@@ -225,7 +225,7 @@ func (q *Queries) listChangedPosts(ctx context.Context, pageSize int64) ([]int64
 const listPostsToIndex = `-- name: listPostsToIndex :many
 SELECT id
 FROM posts
-WHERE id < ?1
+WHERE id > 0 AND id < ?1
 ORDER BY id DESC
 LIMIT ?2
 `
@@ -235,7 +235,8 @@ type listPostsToIndexParams struct {
 	PageSize int64
 }
 
-// listPostsToIndex returns the ids of the newest posts before one.
+// listPostsToIndex returns the ids of the newest posts before one. Those that
+// another program gave no positive number are left out.
 func (q *Queries) listPostsToIndex(ctx context.Context, arg listPostsToIndexParams) ([]int64, error) {
 	rows, err := q.db.QueryContext(ctx, listPostsToIndex, arg.BeforeID, arg.PageSize)
 	if err != nil {

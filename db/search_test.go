@@ -1,11 +1,13 @@
 package db_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"inkwell/db"
 	"inkwell/db/dbtest"
@@ -265,6 +267,23 @@ func (w changes) words(n int) string {
 		all[i] = []string{"Ink", "pen", "Café", "東京都", "blue", "<em>well</em>"}[w.random.IntN(6)] + strings.Repeat("s", w.random.IntN(9))
 	}
 	return strings.Join(all, " ")
+}
+
+// Posts that another program numbered oddly do not hold the index up.
+func TestKeepIndexOfOddNumbers(t *testing.T) {
+	d, _ := withClock(t)
+	author := newUser(t, d, "user_a")
+	newPost(t, d, author.ID, "Post")
+	dbtest.Exec(t, d, "INSERT INTO posts (id, author_id, title, content, created_at, updated_at) VALUES (-5, ?, '', '', 1, 1), (0, ?, '', '', 1, 1)", author.ID, author.ID)
+	dbtest.Exec(t, d, "DELETE FROM search_progress")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := d.KeepIndex(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := dbtest.Value[int64](t, d, "SELECT before_id FROM search_progress"); got != 0 {
+		t.Errorf("the index has come to %d", got)
+	}
 }
 
 // What another program wrote, or an older release, comes into the index at the

@@ -148,7 +148,7 @@ func (q *Queries) indexMore(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if len(ids) == 0 && progress.BeforeID == 0 {
+	if len(ids) == 0 && progress.BeforeID <= 0 {
 		changed, err := q.hasChanged(ctx)
 		return changed.Posts || changed.People, err
 	}

@@ -208,8 +208,6 @@ func newRowForm(t db.Table) rowForm {
 // it says.
 func whenEmpty(c db.Column) string {
 	switch {
-	case c.AutoKey:
-		return "Empty: the next free number."
 	case c.Default != nil:
 		return "Empty: " + *c.Default + "."
 	case c.NotNull && c.IsTime():

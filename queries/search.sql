@@ -19,10 +19,11 @@ FROM posts
 WHERE id = sqlc.arg(id) AND published = 1 AND deleted_at IS NULL;
 
 -- name: listPostsToIndex :many
--- listPostsToIndex returns the ids of the newest posts before one.
+-- listPostsToIndex returns the ids of the newest posts before one. Those that
+-- another program gave no positive number are left out.
 SELECT id
 FROM posts
-WHERE id < sqlc.arg(before_id)
+WHERE id > 0 AND id < sqlc.arg(before_id)
 ORDER BY id DESC
 LIMIT sqlc.arg(page_size);
 
