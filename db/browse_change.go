@@ -48,6 +48,9 @@ func (d *DB) InsertRow(ctx context.Context, c RowChange) (Key, error) {
 	}
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
 		values := c.all()
+		if err := checkOwner(ctx, q, c.Table, values); err != nil {
+			return err
+		}
 		d.finish(c.Table, values, nil)
 		var err error
 		if c.Key, err = insertRow(ctx, q, c.Table, values); err != nil {
@@ -93,6 +96,9 @@ func (d *DB) updateRow(ctx context.Context, q *Queries, c RowChange) error {
 			return ErrRowChanged
 		}
 	}
+	if err := checkOwner(ctx, q, c.Table, values, before.with(nil)); err != nil {
+		return err
+	}
 	d.finish(c.Table, values, &before)
 	if err := setValues(ctx, q, c.Table, c.Key, values); err != nil {
 		return explainRule(ctx, q, c.Table, before.with(values), err)
@@ -103,6 +109,28 @@ func (d *DB) updateRow(ctx context.Context, q *Queries, c RowChange) error {
 	}
 	before, after = difference(before, after)
 	return d.audit(ctx, q, c, actionEdit, &before, &after)
+}
+
+// checkOwner returns a *RuleError when the row is, or would be, that of a user
+// who is deleted: what was theirs is on its way out and must not come back.
+func checkOwner(ctx context.Context, q *Queries, t Table, versions ...map[string]any) error {
+	for _, column := range []string{"author_id", "user_id"} {
+		for _, values := range versions {
+			id, ok := values[column].(int64)
+			if !ok || t.Column(column) == nil {
+				continue
+			}
+			user, err := q.GetUser(ctx, id)
+			switch {
+			case errors.Is(err, sql.ErrNoRows): // the schema says so better
+			case err != nil:
+				return err
+			case user.DeletedAt != 0:
+				return &RuleError{Rule: RuleGone, Columns: []string{column}}
+			}
+		}
+	}
+	return nil
 }
 
 // all returns what is to be written, given or derived.

@@ -3,6 +3,7 @@ package db_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"sync"
@@ -154,7 +155,6 @@ func TestRuleErrors(t *testing.T) {
 		want   db.RuleError
 	}{
 		{"parents", nil, map[string]any{"name": "Ann"}, db.RuleError{Rule: db.RuleUnique, Columns: []string{"name"}}},
-		{"parents", nil, map[string]any{"name": "Eve", "id": int64(1)}, db.RuleError{Rule: db.RuleUnique, Columns: []string{"id"}}},
 		{"parents", nil, nil, db.RuleError{Rule: db.RuleRequired, Columns: []string{"name"}}},
 		{"parents", db.Key{int64(1)}, map[string]any{"name": nil}, db.RuleError{Rule: db.RuleRequired, Columns: []string{"name"}}},
 		{"parents", db.Key{int64(1)}, map[string]any{"name": "much too long"}, db.RuleError{Rule: db.RuleCheck, Columns: []string{"name"}, Detail: "length(name) < 9"}},
@@ -186,6 +186,44 @@ func TestRuleErrors(t *testing.T) {
 	}
 	if name := dbtest.Value[string](t, d, "SELECT group_concat(name) FROM parents"); name != "Ann,Bob,Cid" {
 		t.Errorf("the parents are %s", name)
+	}
+}
+
+// What a deleted user left cannot be brought back, nor be added to.
+func TestRowsOfTheDeleted(t *testing.T) {
+	d, admin, _ := familyDB(t)
+	gone := newUser(t, d, "user_gone")
+	theirs, other := newPost(t, d, gone.ID, "Theirs"), newPost(t, d, admin.ID, "Other")
+	if err := d.DeleteUser(t.Context(), gone.ClerkID); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		table  string
+		key    db.Key // nil: a new row
+		values map[string]any
+		want   string // the column
+	}{
+		{"posts", db.Key{theirs.ID}, map[string]any{"deleted_at": nil}, "author_id"},
+		{"posts", db.Key{theirs.ID}, map[string]any{"author_id": admin.ID}, "author_id"},
+		{"posts", db.Key{other.ID}, map[string]any{"author_id": gone.ID}, "author_id"},
+		{"posts", nil, map[string]any{"author_id": gone.ID, "title": "New", "content": "x"}, "author_id"},
+		{"profiles", nil, map[string]any{"user_id": gone.ID, "quote": "x"}, "user_id"},
+	}
+	for _, tt := range tests {
+		change := db.RowChange{By: admin.ID, Table: table(t, d, tt.table), Key: tt.key, Values: tt.values}
+		var err error
+		if tt.key == nil {
+			_, err = d.InsertRow(t.Context(), change)
+		} else {
+			err = d.UpdateRow(t.Context(), change)
+		}
+		var broken *db.RuleError
+		if !errors.As(err, &broken) || !reflect.DeepEqual(*broken, db.RuleError{Rule: db.RuleGone, Columns: []string{tt.want}}) {
+			t.Errorf("%s %v %v gives %v", tt.table, tt.key, tt.values, err)
+		}
+	}
+	if got := audits(t, d); got != "" {
+		t.Errorf("the log says %s", got)
 	}
 }
 
@@ -226,6 +264,8 @@ func TestLookOnly(t *testing.T) {
 		{"posts", db.Key{post.ID}, map[string]any{"content_html": "<script>"}},
 		{"posts", db.Key{post.ID}, map[string]any{"form_key": "x"}},
 		{"posts", db.Key{post.ID}, map[string]any{"id": int64(9)}},
+		{"posts", nil, map[string]any{"id": int64(-1), "author_id": admin.ID, "title": "x", "content": "x"}},
+		{"posts", nil, map[string]any{"id": int64(math.MaxInt64), "author_id": admin.ID, "title": "x", "content": "x"}},
 		{"posts", db.Key{post.ID}, map[string]any{`title" = '' --`: "x"}},
 		{"toys", db.Key{int64(1), "ball"}, map[string]any{"name": "bat"}},
 	}

@@ -22,10 +22,11 @@ const (
 	RuleType      Rule = "type"      // Detail, in SQLite's words
 	RuleReference Rule = "reference" // no row of the table Detail has the value
 	RuleReferred  Rule = "referred"  // other rows refer to this one: Detail says which
+	RuleGone      Rule = "gone"      // the user whose row it is is deleted
 	RuleOther     Rule = "other"     // Detail, in SQLite's words
 )
 
-// A RuleError says which rule of the schema a change breaks.
+// A RuleError says which rule a change breaks.
 type RuleError struct {
 	Rule    Rule
 	Columns []string // that it is about; nil: the row as a whole

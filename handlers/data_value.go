@@ -33,14 +33,18 @@ func parseValue(c db.Column, text string) (v any, problem string) {
 	return x, problemIf(err != nil || math.IsNaN(x) || math.IsInf(x, 0), "This is a number, such as 4.2.")
 }
 
+// timeRange says which times there are: others could not be written as JSON.
+const timeRange = "This is a time from 1970 to the year 9999: nothing before or after is kept."
+
 // parseTime reads a time, or a number of milliseconds.
 func parseTime(typed string) (v any, problem string) {
 	if ms, err := strconv.ParseInt(typed, 10, 64); err == nil {
-		return ms, ""
+		return ms, problemIf(ms < 0 || ms > maxTime, timeRange)
 	}
 	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, typed); err == nil {
-			return t.UnixMilli(), ""
+			ms := t.UnixMilli()
+			return ms, problemIf(ms < 0 || ms > maxTime, timeRange)
 		}
 	}
 	return nil, "This is a time: milliseconds since 1970, or 2026-11-20 15:04 (UTC)."
@@ -84,6 +88,8 @@ func ruleText(e *db.RuleError) string {
 		return "The database takes only rows for which this holds: " + e.Detail
 	case db.RuleReference:
 		return fmt.Sprintf("No row of %s is like that.", e.Detail)
+	case db.RuleGone:
+		return "The account of this user is deleted, and what was theirs cannot be changed or added to."
 	case db.RuleReferred:
 		return fmt.Sprintf("Other rows refer to this one (%s). Change or delete them first.", e.Detail)
 	}
