@@ -68,7 +68,7 @@ func (s *Server) updateRow(w http.ResponseWriter, r *http.Request, user db.User)
 		form.mark(problems)
 		return s.showRowForm(w, r, http.StatusUnprocessableEntity, rowPage(l, row, form), form)
 	case errors.Is(err, db.ErrRowChanged):
-		return s.showBoth(w, r, form)
+		return s.showBoth(w, r, form, change.Values)
 	case err != nil:
 		return err
 	}
@@ -106,7 +106,8 @@ func (l linker) byColumn(row db.Row) map[string]any {
 
 // showBoth answers an edit of what somebody else has changed: with what was
 // typed, and beside it what the row holds by now. Saved once more, it counts.
-func (s *Server) showBoth(w http.ResponseWriter, r *http.Request, form rowForm) error {
+// Fields that were not touched show the row as it is.
+func (s *Server) showBoth(w http.ResponseWriter, r *http.Request, form rowForm, touched map[string]any) error {
 	l, row, err := s.findRow(r)
 	if err != nil {
 		return err
@@ -114,6 +115,10 @@ func (s *Server) showBoth(w http.ResponseWriter, r *http.Request, form rowForm) 
 	now := l.editForm(row)
 	for i := range form.Fields {
 		field := &form.Fields[i]
+		if _, ok := touched[field.Name]; !ok {
+			*field = now.Fields[i]
+			continue
+		}
 		if text := now.Fields[i].Value; field.Editable && (text != field.Value || now.Fields[i].Null != field.Null) {
 			if now.Fields[i].Null {
 				text = "NULL"
@@ -121,7 +126,7 @@ func (s *Server) showBoth(w http.ResponseWriter, r *http.Request, form rowForm) 
 			field.Now = &text
 		}
 	}
-	form.Seen, form.Problem = now.Seen, "Somebody changed this row meanwhile. What it holds now stands below each field that differs. Save again to keep what the fields say."
+	form.Seen, form.Problem = now.Seen, "Somebody changed this row meanwhile. What it holds now stands below each field that differs. Save again to keep what you typed."
 	return s.showRowForm(w, r, http.StatusConflict, rowPage(l, row, form), form)
 }
 

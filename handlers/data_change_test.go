@@ -39,6 +39,9 @@ func TestRefusedRow(t *testing.T) {
 		{"not an integer", "/admin/data/posts/1", map[string]string{"value-views": "many"}, "views", "whole number"},
 		{"too large", "/admin/data/posts/1", map[string]string{"value-views": "9223372036854775808"}, "views", "whole number"},
 		{"not a time", "/admin/data/posts/1", map[string]string{"value-created_at": "yesterday"}, "created_at", "2026-11-20 15:04"},
+		{"a time before all", "/admin/data/posts/1", map[string]string{"value-created_at": "-1"}, "created_at", "from 1970 to the year 9999"},
+		{"a time after all", "/admin/data/posts/1", map[string]string{"value-created_at": "253402300800000"}, "created_at", "from 1970 to the year 9999"},
+		{"a date before all", "/admin/data/posts/1", map[string]string{"value-created_at": "1969-12-31"}, "created_at", "from 1970 to the year 9999"},
 		{"missing", "/admin/data/posts/1", map[string]string{"value-author_id": ""}, "author_id", "whole number"},
 		{"title of two lines", "/admin/data/posts/1", map[string]string{"value-title": "a\r\nb"}, "title", "one line"},
 		{"text too long", "/admin/data/posts/1", map[string]string{"value-content": strings.Repeat("a", maxContent+1)}, "content", "the limit is 40000"},
@@ -186,13 +189,13 @@ func TestRowChangedMeanwhile(t *testing.T) {
 	form.Set("value-title", "Yours")
 	for _, a := range []*answer{second.submit(path, form), second.htmx("POST", path, form)} {
 		a.status(http.StatusConflict).shows("#row-form > .problem", "Somebody changed this row meanwhile.").shows(".field:has([name=value-title]) .now", "Mine")
-		if got := a.fields("#row-form").Get("value-title"); got != "Yours" {
-			t.Errorf("the field holds %q", got)
+		if fields := a.fields("#row-form"); fields.Get("value-title") != "Yours" || fields.Get("value-views") != "7" {
+			t.Errorf("the fields hold %q and %q, want what was typed and, of what was not touched, what the row holds", fields.Get("value-title"), fields.Get("value-views"))
 		}
 	}
 	again := second.submit(path, form).fields("#row-form")
 	second.submit(path, again).leadsTo(path)
-	if got := dbtest.Value[string](t, site.db, "SELECT title || ' ' || content || ' ' || views FROM posts"); got != "Yours Other text 0" {
+	if got := dbtest.Value[string](t, site.db, "SELECT title || ' ' || content || ' ' || views FROM posts"); got != "Yours Other text 7" {
 		t.Errorf("the row is %s", got)
 	}
 }
