@@ -9,6 +9,57 @@ import (
 	"context"
 )
 
+const forgetAuditsOf = `-- name: forgetAuditsOf :exec
+UPDATE audit_log
+SET before = CASE WHEN before IS NOT NULL THEN '{}' END,
+    after = CASE WHEN after IS NOT NULL THEN '{}' END
+WHERE (audit_log.table_name = 'profiles' AND CAST(audit_log.row_key AS INTEGER) = CAST(?1 AS INTEGER))
+  OR (audit_log.table_name = 'votes' AND json_extract(coalesce(audit_log.before, audit_log.after), '$.user_id') = CAST(?1 AS INTEGER))
+  OR (audit_log.table_name IN ('posts', 'polls', 'poll_options')
+    AND CASE audit_log.table_name WHEN 'poll_options' THEN json_extract(coalesce(audit_log.before, audit_log.after), '$.post_id') ELSE CAST(audit_log.row_key AS INTEGER) END IN (
+      SELECT posts.id
+      FROM posts
+      WHERE posts.author_id = CAST(?1 AS INTEGER)
+      UNION
+      SELECT CAST(noted.row_key AS INTEGER)
+      FROM audit_log AS noted
+      WHERE noted.table_name = 'posts' AND json_extract(coalesce(noted.before, noted.after), '$.author_id') = CAST(?1 AS INTEGER)))
+`
+
+// forgetAuditsOf blanks what the log holds of a user's posts, also of those
+// that are gone by now, of their polls and votes, and of the profile. That there
+// was a change stays.
+func (q *Queries) forgetAuditsOf(ctx context.Context, userID int64) error {
+	_, err := q.db.ExecContext(ctx, forgetAuditsOf, userID)
+	return err
+}
+
+const forgetPurgedAudits = `-- name: forgetPurgedAudits :exec
+UPDATE audit_log
+SET before = CASE WHEN before IS NOT NULL THEN '{}' END,
+    after = CASE WHEN after IS NOT NULL THEN '{}' END
+WHERE audit_log.table_name IN ('posts', 'polls', 'poll_options')
+  AND CASE audit_log.table_name WHEN 'poll_options' THEN json_extract(coalesce(audit_log.before, audit_log.after), '$.post_id') ELSE CAST(audit_log.row_key AS INTEGER) END IN (
+    SELECT old.id
+    FROM posts AS old
+    WHERE old.deleted_at < ?1
+    ORDER BY old.deleted_at, old.id
+    LIMIT ?2
+  )
+`
+
+type forgetPurgedAuditsParams struct {
+	PurgeBefore Time
+	BatchSize   int64
+}
+
+// forgetPurgedAudits blanks what the log holds of the posts that purgePosts
+// removes, and of their polls.
+func (q *Queries) forgetPurgedAudits(ctx context.Context, arg forgetPurgedAuditsParams) error {
+	_, err := q.db.ExecContext(ctx, forgetPurgedAudits, arg.PurgeBefore, arg.BatchSize)
+	return err
+}
+
 const insertAudit = `-- name: insertAudit :exec
 INSERT INTO audit_log (changed_at, user_id, action, table_name, row_key, before, after)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)

@@ -222,6 +222,10 @@ func TestRowsOfTheDeleted(t *testing.T) {
 			t.Errorf("%s %v %v gives %v", tt.table, tt.key, tt.values, err)
 		}
 	}
+	var broken *db.RuleError
+	if err := d.DeleteRow(t.Context(), db.RowChange{By: admin.ID, Table: table(t, d, "posts"), Key: db.Key{theirs.ID}}); !errors.As(err, &broken) || broken.Rule != db.RuleGone {
+		t.Errorf("the deletion gives %v", err)
+	}
 	if got := audits(t, d); got != "" {
 		t.Errorf("the log says %s", got)
 	}

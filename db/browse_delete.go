@@ -47,6 +47,9 @@ func (e *eraser) erase(ctx context.Context, c RowChange) error {
 	if err != nil {
 		return err
 	}
+	if err := checkOwner(ctx, e.q, c.Table, row.with(nil)); err != nil {
+		return err
+	}
 	for _, r := range c.Table.ReferredBy {
 		if err := e.eraseChildren(ctx, c.By, r, row); err != nil {
 			return err

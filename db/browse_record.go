@@ -52,6 +52,20 @@ func difference(a, b Record) (Record, Record) {
 	return x, y
 }
 
+// without returns the record with the table's secrets left out; nil for none.
+func (r *Record) without(t Table) *Record {
+	if r == nil {
+		return nil
+	}
+	kept := Record{r.Columns, slices.Clone(r.Values)}
+	for i, name := range r.Columns {
+		if c := t.Column(name); c != nil && c.Secret && r.Values[i] != nil {
+			kept.Values[i] = "(not kept)"
+		}
+	}
+	return &kept
+}
+
 // MarshalJSON writes an object with the columns in their order. A BLOB is
 // written in base64; a number that JSON does not have, as a text.
 func (r Record) MarshalJSON() ([]byte, error) {

@@ -11,6 +11,7 @@ type rules struct {
 	others   string            // the same of all columns that have no note
 	notes    map[string]string // what writing to a column does besides
 	madeFrom map[string]string // the column that another is made from
+	secret   string            // a column that the log of changes does not keep
 }
 
 // rulesOf returns the rules of a table of that name and kind.
@@ -58,6 +59,7 @@ func ownRules() map[string]rules {
 				"render_version": setByText, "updated_at": setByChange, "form_key": formsSecret, "autosaved_by": formsSecret,
 			},
 			madeFrom: map[string]string{"title_key": "title"},
+			secret:   "form_key",
 			notes: map[string]string{
 				"content":      "Markdown. " + shownFromText,
 				"published_at": "When the post is published and this is NULL, it becomes now.",
@@ -70,6 +72,7 @@ func ownRules() map[string]rules {
 		},
 		"webhook_events": {
 			readOnly: map[string]string{"body": "It is kept as Clerk signed it."},
+			secret:   "body",
 		},
 	}
 }
@@ -81,7 +84,7 @@ func (t *Table) applyRules() {
 	writable := false
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		c.Note, c.MadeFrom = r.notes[c.Name], r.madeFrom[c.Name]
+		c.Note, c.MadeFrom, c.Secret = r.notes[c.Name], r.madeFrom[c.Name], c.Name == r.secret
 		switch reason := r.readOnly[c.Name]; {
 		case c.AutoKey: // a number far off would leave none for the rows to come
 			c.ReadOnly = "The database gives each new row the next free number."

@@ -33,6 +33,7 @@ type Column struct {
 	ReadOnly string  // why it can never be written here; "": it can
 	Note     string  // what writing to it does besides; may be ""
 	MadeFrom string  // the column that the program makes it from; "": none
+	Secret   bool    // the log of changes does not keep it
 }
 
 // An Index is an index of a table.

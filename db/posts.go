@@ -247,10 +247,14 @@ func (d *DB) RestorePost(ctx context.Context, id, by int64) (Post, error) {
 }
 
 // PurgePosts removes for good what was deleted more than PurgeAfter ago, and
-// returns how many posts that were. Other changes can be made meanwhile.
+// returns how many posts that were; the log of changes holds nothing of them any
+// more. Other changes can be made meanwhile.
 func (d *DB) PurgePosts(ctx context.Context) (int64, error) {
 	before := d.now().Add(-PurgeAfter)
 	n, err := d.purge(ctx, func(ctx context.Context, q *Queries, batch int64) (int64, error) {
+		if err := q.forgetPurgedAudits(ctx, forgetPurgedAuditsParams{PurgeBefore: before, BatchSize: batch}); err != nil {
+			return 0, err
+		}
 		return q.purgePosts(ctx, purgePostsParams{Before: before, BatchSize: batch})
 	})
 	if err != nil {

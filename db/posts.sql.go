@@ -938,7 +938,7 @@ WHERE id IN (
     SELECT old.id
     FROM posts AS old
     WHERE old.deleted_at < ?1
-    ORDER BY old.deleted_at
+    ORDER BY old.deleted_at, old.id
     LIMIT ?2
 )
 `

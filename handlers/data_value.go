@@ -89,7 +89,7 @@ func ruleText(e *db.RuleError) string {
 	case db.RuleReference:
 		return fmt.Sprintf("No row of %s is like that.", e.Detail)
 	case db.RuleGone:
-		return "The account of this user is deleted, and what was theirs cannot be changed or added to."
+		return "The account of this user is deleted, and what was theirs cannot be changed here any more."
 	case db.RuleReferred:
 		return fmt.Sprintf("Other rows refer to this one (%s). Change or delete them first.", e.Detail)
 	}

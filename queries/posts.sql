@@ -261,6 +261,6 @@ WHERE id IN (
     SELECT old.id
     FROM posts AS old
     WHERE old.deleted_at < sqlc.arg(before)
-    ORDER BY old.deleted_at
+    ORDER BY old.deleted_at, old.id
     LIMIT sqlc.arg(batch_size)
 );
