@@ -24,11 +24,17 @@ func rulesOf(name, kind string) rules {
 	case strings.HasPrefix(name, "sqlite_"):
 		return rules{lookOnly: "SQLite itself keeps this."}
 	}
-	return ownRules()[name]
+	if own, ok := ownRules()[name]; ok {
+		return own
+	}
+	return rules{lookOnly: keptByProgram}
 }
 
-// ownRules are the rules of the program's tables, by name. A table without any
-// has its schema's rules alone.
+// keptByProgram is why a table that has no rules cannot be changed: what
+// depends on it is not known.
+const keptByProgram = "The program keeps this itself."
+
+// ownRules are the rules of the program's tables, by name.
 func ownRules() map[string]rules {
 	const (
 		setByText   = "It is made from the text when that is saved."
@@ -41,14 +47,16 @@ func ownRules() map[string]rules {
 		"audit_log":         {lookOnly: "This is the log of what is changed here. Changes write it themselves."},
 		"schema_migrations": {lookOnly: "It says which version of the schema this is. The program brings it up to date when it starts."},
 		"renderings":        {lookOnly: "The program notes here how far it is with rendering posts anew."},
-		"moderation_log":    {lookOnly: "This is the log of what moderators do. Their acts write it themselves."},
+		"polls":             {lookOnly: "A poll belongs to its post: the author makes it and closes it."},
+		"poll_options":      {lookOnly: "The options of a poll stay as they are once there are votes, which the database counts."},
+		"votes":             {lookOnly: "Votes are cast by readers, and nobody else changes or adds any."},
+		"syncs":             {lookOnly: "The program notes here how it compared its users with Clerk’s, and goes on from there."},
+		"ended_sessions":    {lookOnly: "The program notes here which sessions have ended: without its row one would be valid again."},
+		"webhook_events":    {lookOnly: "This is what Clerk told. Try a dead letter again, or dismiss it, on the page Webhooks.", secret: "body"},
 		"people":            {lookOnly: "The directory is made from the users."},
 		"changed_people":    {lookOnly: "The program notes here what the directory has still to take in."},
 		"changed_posts":     {lookOnly: "The program notes here what the search has still to take in."},
 		"search_progress":   {lookOnly: "The program notes here how far it is with the index of the search."},
-		"poll_options": {
-			readOnly: map[string]string{"votes": "The database counts it from the votes."},
-		},
 		"users": {
 			kept:   "Who the users are is decided at Clerk: add or delete them in Clerk’s dashboard, and the row follows.",
 			others: "Clerk says this. Change it in Clerk’s dashboard, and the row follows.",
@@ -69,10 +77,6 @@ func ownRules() map[string]rules {
 		"profiles": {
 			readOnly: map[string]string{"bio_html": setByText, "render_version": setByText, "bio_updated_at": setByText},
 			notes:    map[string]string{"bio": "Markdown. " + shownFromText},
-		},
-		"webhook_events": {
-			readOnly: map[string]string{"body": "It is kept as Clerk signed it."},
-			secret:   "body",
 		},
 	}
 }

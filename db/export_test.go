@@ -45,6 +45,9 @@ func (d *DB) SetPatience(patience time.Duration) { d.patience = patience }
 // SetLookTime replaces how long a look of the data browser may take.
 func (d *DB) SetLookTime(limit time.Duration) { d.lookTime = limit }
 
+// KeptByProgram is the reason of tables without rules.
+const KeptByProgram = keptByProgram
+
 // RuledColumns returns the columns that rules name, by table.
 func RuledColumns() map[string][]string {
 	columns := map[string][]string{}

@@ -89,7 +89,7 @@ var access = []accessCase{
 	{"GET /admin/data/{table}", "/admin/data/posts", "", "303 403 403 403 200 401 401"},
 	{"GET /admin/data/{table}/export", "/admin/data/posts/export?format=csv", "", "303 403 403 403 200 401 401"},
 	{"GET /admin/data/{table}/new", "/admin/data/posts/new", "", "303 403 403 403 200 401 401"},
-	{"POST /admin/data/{table}", "/admin/data/ended_sessions", "value-session_id=s", "401 403 403 403 303 401 401"},
+	{"POST /admin/data/{table}", "/admin/data/posts", "value-author_id={user}&value-title=New&value-content=Text", "401 403 403 403 303 401 401"},
 	{"GET /admin/data/{table}/{key}", "/admin/data/posts/{post}", "", "303 403 403 403 200 401 401"},
 	{"POST /admin/data/{table}/{key}", "/admin/data/posts/{post}", "value-views=7", "401 403 403 403 303 401 401"},
 	{"POST /admin/data/{table}/{key}/delete", "/admin/data/posts/{post}/delete", "", "401 403 403 403 303 401 401"},

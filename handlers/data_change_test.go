@@ -25,7 +25,8 @@ func TestRefusedRow(t *testing.T) {
 	site := newSite(t)
 	site.post(ada, "Hello", "Text", true)
 	site.post(ada, "Other", "Text", false)
-	storeEvents(t, site, 1)
+	dbtest.Exec(t, site.db, "ALTER TABLE profiles ADD COLUMN note TEXT")
+	dbtest.Exec(t, site.db, "INSERT INTO profiles (user_id, note) VALUES (1, 'old')")
 	c := site.as(admin)
 	tests := []struct {
 		name, path   string
@@ -45,12 +46,12 @@ func TestRefusedRow(t *testing.T) {
 		{"missing", "/admin/data/posts/1", map[string]string{"value-author_id": ""}, "author_id", "whole number"},
 		{"title of two lines", "/admin/data/posts/1", map[string]string{"value-title": "a\r\nb"}, "title", "one line"},
 		{"text too long", "/admin/data/posts/1", map[string]string{"value-content": strings.Repeat("a", maxContent+1)}, "content", "the limit is 40000"},
-		{"control character", "/admin/data/syncs", map[string]string{"value-instance": "a\x00"}, "instance", "U+0000"},
-		{"not UTF-8", "/admin/data/syncs", map[string]string{"value-instance": "a\xff"}, "instance", "UTF-8"},
-		{"text and NULL", "/admin/data/webhook_events/tbXNnXzAwMDE", map[string]string{"value-clerk_id": "new", "null-clerk_id": "1"}, "clerk_id", "Do one of the two."},
-		{"check of a new row", "/admin/data/webhook_events", map[string]string{"value-svix_id": "m", "value-type": "t", "value-outcome": "good"}, "outcome", "outcome IN ('applied'"},
-		{"key in use", "/admin/data/webhook_events", map[string]string{"value-svix_id": "msg_0001", "value-outcome": "applied"}, "svix_id", "Another row has this already."},
-		{"key empty", "/admin/data/ended_sessions", map[string]string{"value-session_id": ""}, "session_id", "session_id <> ''"},
+		{"control character", "/admin/data/profiles", map[string]string{"value-user_id": "2", "value-quote": "a\x00"}, "quote", "U+0000"},
+		{"not UTF-8", "/admin/data/profiles", map[string]string{"value-user_id": "2", "value-quote": "a\xff"}, "quote", "UTF-8"},
+		{"text and NULL", "/admin/data/profiles/1", map[string]string{"value-note": "new", "null-note": "1"}, "note", "Do one of the two."},
+		{"check of a new row", "/admin/data/profiles", map[string]string{"value-user_id": "2", "value-quote_by": "Me"}, "quote_by", "quote <> '' OR quote_by = ''"},
+		{"key in use", "/admin/data/profiles", map[string]string{"value-user_id": "1"}, "user_id", "Another row has this already."},
+		{"key empty", "/admin/data/profiles", map[string]string{"value-user_id": ""}, "user_id", "whole number"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,25 +136,29 @@ func TestEditBioByHand(t *testing.T) {
 // NULL and the empty text are two values, and each can be made the other.
 func TestNullAndEmpty(t *testing.T) {
 	site := newSite(t)
-	dbtest.Exec(t, site.db, "CREATE TABLE notes (id INTEGER PRIMARY KEY, a TEXT, b TEXT NOT NULL DEFAULT 'b', n INTEGER)")
+	for _, column := range []string{"a TEXT", "b TEXT NOT NULL DEFAULT 'b'", "n INTEGER"} {
+		dbtest.Exec(t, site.db, "ALTER TABLE profiles ADD COLUMN "+column)
+	}
 	c := site.as(admin)
 	value := func() string {
 		t.Helper()
-		return dbtest.Value[string](t, site.db, "SELECT group_concat(quote(a) || ' ' || quote(b) || ' ' || quote(n), '; ') FROM notes")
+		return dbtest.Value[string](t, site.db, "SELECT group_concat(quote(a) || ' ' || quote(b) || ' ' || quote(n), '; ') FROM profiles")
 	}
+	id := fmt.Sprint(site.user(ada).ID)
+	row := "/admin/data/profiles/" + id
 	steps := []struct {
 		path   string
 		values map[string]string
 		want   string
 	}{
-		{"/admin/data/notes", nil, "NULL 'b' NULL"},
-		{"/admin/data/notes/1", nil, "NULL 'b' NULL"},
-		{"/admin/data/notes/1", map[string]string{"null-a": ""}, "'' 'b' NULL"}, // as unticked: see below
-		{"/admin/data/notes/1", map[string]string{"null-a": "1"}, "NULL 'b' NULL"},
-		{"/admin/data/notes/1", map[string]string{"value-a": "typed over a ticked box", "value-n": "7"}, "'typed over a ticked box' 'b' 7"},
-		{"/admin/data/notes/1", map[string]string{"null-a": "1", "value-b": "", "value-n": ""}, "NULL '' NULL"},
-		{"/admin/data/notes/1", map[string]string{"value-b": "\nline\r\n"}, "NULL '\nline\n' NULL"},
-		{"/admin/data/notes/1", nil, "NULL '\nline\n' NULL"},
+		{"/admin/data/profiles", map[string]string{"value-user_id": id}, "NULL 'b' NULL"},
+		{row, nil, "NULL 'b' NULL"},
+		{row, map[string]string{"null-a": ""}, "'' 'b' NULL"}, // as unticked: see below
+		{row, map[string]string{"null-a": "1"}, "NULL 'b' NULL"},
+		{row, map[string]string{"value-a": "typed over a ticked box", "value-n": "7"}, "'typed over a ticked box' 'b' 7"},
+		{row, map[string]string{"null-a": "1", "value-b": "", "value-n": ""}, "NULL '' NULL"},
+		{row, map[string]string{"value-b": "\nline\r\n"}, "NULL '\nline\n' NULL"},
+		{row, nil, "NULL '\nline\n' NULL"},
 	}
 	for i, step := range steps {
 		source := step.path
@@ -164,7 +169,7 @@ func TestNullAndEmpty(t *testing.T) {
 		if form.Get("null-a") == "" {
 			form.Del("null-a")
 		}
-		c.submit(step.path, form).leadsTo("/admin/data/notes/1")
+		c.submit(step.path, form).leadsTo(row)
 		if got := value(); got != step.want {
 			t.Errorf("%d: %v makes it %s, want %s", i, step.values, got, step.want)
 		}
@@ -208,7 +213,8 @@ func TestDeleteRowByHand(t *testing.T) {
 	c := site.as(admin)
 	c.submit("/admin/data/posts/1/delete", nil).status(http.StatusConflict).shows("h1 + p", "likes.post_id")
 	c.htmx("POST", "/admin/data/posts/1/delete", nil).status(http.StatusConflict).shows(".notice", "likes.post_id")
-	c.submit("/admin/data/likes/1/delete", nil).leadsTo("/admin/data/likes")
+	c.submit("/admin/data/likes/1/delete", nil).status(http.StatusForbidden).shows("h1 + p", "The program keeps this itself.")
+	dbtest.Exec(t, site.db, "DELETE FROM likes")
 	c.submit("/admin/data/posts/1/delete", nil).leadsTo("/admin/data/posts")
 	c.get("/admin/data/posts").shows(".notice", "The row 1 of posts is deleted.").shows(".no-events", "The table is empty.")
 	c.submit("/admin/data/posts/1/delete", nil).status(http.StatusNotFound)

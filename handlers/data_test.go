@@ -64,22 +64,26 @@ func TestHostileNames(t *testing.T) {
 	site := newSite(t)
 	dbtest.Exec(t, site.db, hostileSQL("CREATE TABLE NAME (NAME TEXT PRIMARY KEY, note TEXT) STRICT, WITHOUT ROWID"))
 	dbtest.Exec(t, site.db, hostileSQL("INSERT INTO NAME VALUES (?, ?)"), hostileName, hostileName)
+	dbtest.Exec(t, site.db, hostileSQL("ALTER TABLE posts ADD COLUMN NAME TEXT"))
+	site.post(ada, "Hello", "Text", true)
 	c := site.as(admin)
 	path := attr(c.get(dataPath).one(`a[href^="/admin/data/%22"]`), "href")
 	a := c.get(path).status(http.StatusOK).shows("h1", hostileName).shows(".data-row td", hostileName)
 	c.get(attr(a.one("#sort-0"), "href")).status(http.StatusOK).shows(".data-row td", hostileName)
 	found := c.get(withQuery(path, url.Values{"column": {hostileName}, "op": {"eq"}, "value": {hostileName}})).status(http.StatusOK)
 	row := attr(found.one(".data-row th a"), "href")
-	form := c.get(row).status(http.StatusOK).fields("#row-form")
-	form.Set("value-note", "Calm")
-	c.submit(row, form).leadsTo(row)
-	c.get(row).shows("#row-form", "Calm").shows(".notice", "The row is saved.")
-	if a := c.get(path + "/export?format=csv").status(http.StatusOK); !strings.Contains(a.body, "Calm") {
+	c.get(row).status(http.StatusOK).shows("#row-form", hostileName).shows("#row-form", "The program keeps this itself.")
+	c.submit(row, url.Values{"value-note": {"Calm"}}).status(http.StatusForbidden)
+	c.submit(row+"/delete", nil).status(http.StatusForbidden)
+	const post = dataPath + "/posts/1"
+	form := c.get(post).status(http.StatusOK).fields("#row-form")
+	form.Set("value-"+hostileName, "Calm")
+	form.Del("null-" + hostileName)
+	c.submit(post, form).leadsTo(post)
+	c.get(post).shows("#row-form", hostileName).shows(".notice", "The row is saved.")
+	if a := c.get(dataPath + "/posts/export?format=csv").status(http.StatusOK); !strings.Contains(a.body, "Calm") {
 		t.Errorf("the export holds %q", a.body)
 	}
-	form = url.Values{"value-" + hostileName: {"other"}}
-	c.submit(path, form).status(http.StatusSeeOther)
-	c.submit(row+"/delete", nil).leadsTo(path)
 	for _, wrong := range []string{"?sort=none", "?column=none&op=eq&value=", "?column=note&op=or&value=", "?column=note", "?after=x", "?after=1", "?after=n.n"} {
 		c.get(path + wrong).status(http.StatusBadRequest)
 	}
