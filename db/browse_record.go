@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -66,6 +67,19 @@ func (r *Record) without(t Table) *Record {
 	return &kept
 }
 
+// size is how many bytes the texts and BLOBs of a record have.
+func (r *Record) size() (n int) {
+	for _, v := range r.Values {
+		switch v := v.(type) {
+		case string:
+			n += len(v)
+		case []byte:
+			n += len(v)
+		}
+	}
+	return n
+}
+
 // MarshalJSON writes an object with the columns in their order. A BLOB is
 // written in base64; a number that JSON does not have, as a text.
 func (r Record) MarshalJSON() ([]byte, error) {
@@ -106,9 +120,12 @@ func (r *Record) text() *string {
 	return &s
 }
 
-// exportBatch is how many rows of an export are read at once: no read lasts for
-// as long as somebody takes to download them.
-const exportBatch = 500
+// What of an export is read at once: no read lasts for as long as somebody takes
+// to download it, and no batch fills the memory.
+const (
+	exportRows  = 500
+	exportBytes = 4 << 20 // and the rest of the row that passes it
+)
 
 // Export calls each with every row that q's filters choose, in the order of
 // their keys, until it returns an error. Rows that change meanwhile are as they
@@ -118,11 +135,9 @@ func (d *DB) Export(ctx context.Context, q RowQuery, each func(Record) error) er
 	if err != nil {
 		return fmt.Errorf("export %s: %w", q.Table.Name, err)
 	}
-	limit, orderBy := exportBatch, ""
-	if len(q.Table.Key) > 0 {
-		orderBy = " ORDER BY " + quoteAll(q.Table.Key)
-	} else {
-		limit = -1
+	limit, room, orderBy := exportRows, exportBytes, " ORDER BY "+quoteAll(q.Table.Key)
+	if len(q.Table.Key) == 0 {
+		limit, room, orderBy = -1, math.MaxInt, ""
 	}
 	for after := (Key)(nil); ; {
 		where := slices.Clip(filters)
@@ -130,7 +145,7 @@ func (d *DB) Export(ctx context.Context, q RowQuery, each func(Record) error) er
 			where = append(where, condition{"(" + quoteAll(q.Table.Key) + ") > (" + marks(len(after)) + ")", after})
 		}
 		keyed := q.Table.withKey()
-		records, err := selectRecords(ctx, d.browser, keyed, where, orderBy, limit)
+		records, more, err := selectSome(ctx, d.browser, keyed, where, orderBy, limit, room)
 		if err != nil {
 			return fmt.Errorf("export %s: %w", q.Table.Name, err)
 		}
@@ -140,7 +155,7 @@ func (d *DB) Export(ctx context.Context, q RowQuery, each func(Record) error) er
 				return err
 			}
 		}
-		if limit < 0 || len(records) < limit {
+		if !more {
 			return nil
 		}
 	}
@@ -156,8 +171,15 @@ func (t Table) withKey() Table {
 	return t
 }
 
-// selectRecords reads whole rows.
+// selectRecords reads whole rows, at most limit.
 func selectRecords(ctx context.Context, q DBTX, t Table, where []condition, orderBy string, limit int) ([]Record, error) {
+	records, _, err := selectSome(ctx, q, t, where, orderBy, limit, math.MaxInt)
+	return records, err
+}
+
+// selectSome reads whole rows, at most limit (-1: all), until they fill room, in
+// bytes of text and BLOB. It reports whether there may be more.
+func selectSome(ctx context.Context, q DBTX, t Table, where []condition, orderBy string, limit, room int) (all []Record, more bool, err error) {
 	var names, exprs []string
 	for _, c := range t.Columns {
 		names = append(names, c.Name)
@@ -166,10 +188,9 @@ func selectRecords(ctx context.Context, q DBTX, t Table, where []condition, orde
 	clause, args := join(where)
 	rows, err := q.QueryContext(ctx, "SELECT "+strings.Join(exprs, ", ")+" FROM "+quote(t.Name)+clause+orderBy+" LIMIT ?", append(args, limit)...)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer rows.Close()
-	var all []Record
 	for rows.Next() {
 		r := Record{names, make([]any, len(names))}
 		into := make([]any, len(names))
@@ -177,9 +198,12 @@ func selectRecords(ctx context.Context, q DBTX, t Table, where []condition, orde
 			into[i] = &r.Values[i]
 		}
 		if err := rows.Scan(into...); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		all = append(all, r)
+		if room -= r.size(); room <= 0 {
+			return all, true, nil
+		}
 	}
-	return all, rows.Err()
+	return all, len(all) == limit, rows.Err()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -339,4 +340,31 @@ func FuzzParseKey(f *testing.F) {
 			t.Errorf("%q is read as %v, which is written %q", s, key, key.String())
 		}
 	})
+}
+
+// What is read of an export at once is bounded by its size, too, and nothing is
+// left out where a batch ends.
+func TestExportOfLargeRows(t *testing.T) {
+	d := dbtest.New(t)
+	dbtest.Exec(t, d, "CREATE TABLE large (a TEXT)")
+	dbtest.Exec(t, d, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) INSERT INTO large SELECT hex(zeroblob(250000)) || i FROM n")
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var peak uint64
+	n := 0
+	err := d.Export(t.Context(), db.RowQuery{Table: table(t, d, "large")}, func(db.Record) error {
+		if n++; n%10 == 1 {
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			peak = max(peak, after.HeapAlloc-min(after.HeapAlloc, before.HeapAlloc))
+		}
+		return nil
+	})
+	if err != nil || n != 100 {
+		t.Errorf("the export has %d rows, %v", n, err)
+	}
+	if peak > 16<<20 {
+		t.Errorf("50 MB of rows took %d bytes of memory at once", peak)
+	}
 }

@@ -15,8 +15,9 @@ import (
 	"inkwell/db"
 )
 
-// An ownList is a list in the download of a user's data. Each row is written as
-// JSON when it is read, so that no list need fit into the memory.
+// An ownList is a list in the download of a user's data. Its rows are written as
+// JSON one by one: posts are read one by one, too, votes all at once, since they
+// are short, and events page by page.
 type ownList struct {
 	name string
 	rows iter.Seq2[any, error] // ends after an error
