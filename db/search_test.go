@@ -315,3 +315,29 @@ INSERT INTO posts (author_id, title, published, published_at, created_at, update
 		t.Errorf("%d old posts are found, want 122", n)
 	}
 }
+
+// A change of what waits for the index already is made, also by an upsert, and
+// comes before the others that wait.
+func TestIndexBacklog(t *testing.T) {
+	d := hasty(t)
+	ada, ben := newUser(t, d, "user_ada"), newUser(t, d, "user_ben")
+	post := write(t, d, ada.ID, "Ink", "")
+	dbtest.Exec(t, d, "INSERT INTO changed_people (user_id) VALUES (?), (?)", ada.ID, ben.ID)
+	dbtest.Exec(t, d, `INSERT INTO changed_posts (post_id) VALUES (?)`, post.ID)
+	dbtest.Exec(t, d, `WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+INSERT INTO changed_posts (post_id) SELECT i FROM n`)
+	_, err := d.SaveUser(t.Context(), db.UserData{ClerkID: ada.ClerkID, Name: "Ada", UpdatedAt: db.Time(1) << 42})
+	check(t, err)
+	dbtest.Exec(t, d, "INSERT INTO changed_people (user_id) VALUES (?)", ben.ID)
+	_, err = d.ApplyEvent(t.Context(), db.Event{SvixID: "msg_1", Type: "user.deleted", At: 1, DeletedClerkID: ben.ClerkID})
+	check(t, err)
+	_, err = d.UpdatePost(t.Context(), db.UpdatePostParams{ID: post.ID, Title: ptr("Pen")})
+	check(t, err)
+	if got := search(t, d, "pen", 0, 20); !slices.Equal(got, []string{"[Pen]"}) {
+		t.Errorf("the changed post is found as %q", got)
+	}
+	check(t, d.KeepIndex(t.Context()))
+	if n := dbtest.Value[int](t, d, "SELECT (SELECT count(*) FROM changed_posts) + (SELECT count(*) FROM changed_people)"); n != 0 {
+		t.Errorf("%d changes are not worked on", n)
+	}
+}

@@ -4,7 +4,9 @@ CREATE VIRTUAL TABLE post_search USING fts4 (title, content, author, order=desc,
 
 -- Posts whose words may have changed: every transaction that changes a post
 -- brings the index up to date before its end. Triggers fill it, so that no
--- change can forget to.
+-- change can forget to, and without OR REPLACE or OR IGNORE: inside of an
+-- upsert SQLite gives every statement of a trigger the upsert's own way with
+-- conflicts.
 CREATE TABLE changed_posts (
     place   INTEGER PRIMARY KEY,
     post_id INTEGER NOT NULL UNIQUE
@@ -13,19 +15,22 @@ CREATE TABLE changed_posts (
 CREATE TRIGGER posts_inserted AFTER INSERT ON posts
 WHEN new.published = 1 AND new.deleted_at IS NULL
 BEGIN
-    INSERT OR REPLACE INTO changed_posts (post_id) VALUES (new.id);
+    DELETE FROM changed_posts WHERE post_id = new.id;
+    INSERT INTO changed_posts (post_id) VALUES (new.id);
 END;
 
 CREATE TRIGGER posts_updated AFTER UPDATE OF author_id, title, published, deleted_at, content_html ON posts
 WHEN (old.published = 1 AND old.deleted_at IS NULL) OR (new.published = 1 AND new.deleted_at IS NULL)
 BEGIN
-    INSERT OR REPLACE INTO changed_posts (post_id) VALUES (new.id);
+    DELETE FROM changed_posts WHERE post_id = new.id;
+    INSERT INTO changed_posts (post_id) VALUES (new.id);
 END;
 
 CREATE TRIGGER posts_deleted_for_good AFTER DELETE ON posts
 WHEN old.published = 1 AND old.deleted_at IS NULL
 BEGIN
-    INSERT OR REPLACE INTO changed_posts (post_id) VALUES (old.id);
+    DELETE FROM changed_posts WHERE post_id = old.id;
+    INSERT INTO changed_posts (post_id) VALUES (old.id);
 END;
 
 -- The users whom the directory shows: those with a name who may come in.
@@ -44,14 +49,16 @@ CREATE TABLE changed_people (
 CREATE TRIGGER users_inserted AFTER INSERT ON users
 WHEN new.name IS NOT NULL OR new.username IS NOT NULL
 BEGIN
-    INSERT OR IGNORE INTO changed_people (user_id) VALUES (new.id);
+    INSERT INTO changed_people (user_id)
+    SELECT new.id WHERE NOT EXISTS (SELECT 1 FROM changed_people WHERE user_id = new.id);
 END;
 
 CREATE TRIGGER users_updated AFTER UPDATE OF name, username, banned, deprovisioned, deleted_at ON users
 WHEN old.name IS NOT new.name OR old.username IS NOT new.username OR old.banned <> new.banned
     OR old.deprovisioned <> new.deprovisioned OR old.deleted_at IS NOT new.deleted_at
 BEGIN
-    INSERT OR IGNORE INTO changed_people (user_id) VALUES (new.id);
+    INSERT INTO changed_people (user_id)
+    SELECT new.id WHERE NOT EXISTS (SELECT 1 FROM changed_people WHERE user_id = new.id);
 END;
 
 -- One row: the version of what makes words of texts, and the posts that it has
