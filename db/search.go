@@ -21,6 +21,7 @@ type SearchParams struct {
 	AuthorID int64       // 0: everybody
 	After    SearchPlace // the zero place: the first page
 	PageSize int
+	Plain    bool // without marked titles and snippets, which cost most
 }
 
 // Found is a page of what a search finds, the best match first.
@@ -128,13 +129,13 @@ func (d *DB) fillPage(ctx context.Context, found *Found, p SearchParams, after S
 		if err != nil {
 			return err
 		}
-		found.Posts = append(found.Posts, newFoundPost(row, p.Query, r.score))
+		found.Posts = append(found.Posts, newFoundPost(row, p, r.score))
 	}
 	return nil
 }
 
-func newFoundPost(row getFoundPostRow, q Query, score float64) FoundPost {
-	return FoundPost{
+func newFoundPost(row getFoundPostRow, p SearchParams, score float64) FoundPost {
+	post := FoundPost{
 		ID:             row.ID,
 		PublishedAt:    row.PublishedAt,
 		UpdatedAt:      row.UpdatedAt,
@@ -143,8 +144,11 @@ func newFoundPost(row getFoundPostRow, q Query, score float64) FoundPost {
 		AuthorUsername: row.AuthorUsername,
 		AuthorImageURL: row.AuthorImageURL,
 		Title:          row.Title,
-		MarkedTitle:    q.mark(row.Title),
-		Snippet:        q.snippet(plainText(row.ContentHTML)),
 		score:          score,
 	}
+	if !p.Plain {
+		post.MarkedTitle = p.Query.mark(row.Title)
+		post.Snippet = p.Query.snippet(plainText(clipBytes(row.ContentHTML, maxSearched)))
+	}
+	return post
 }

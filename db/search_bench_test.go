@@ -106,6 +106,35 @@ func BenchmarkSearchPosts(b *testing.B) {
 	}
 }
 
+// BenchmarkSearchLongPosts finds 20 posts of the largest size, whose snippets
+// cost more than the search.
+func BenchmarkSearchLongPosts(b *testing.B) {
+	d := hasty(b)
+	ada := newUser(b, d, "user_ada")
+	const size = 40_000 // code points
+	for i := range 20 {
+		for _, text := range []string{"a ", "слово ещё ", "東京"} {
+			write(b, d, ada.ID, fmt.Sprint("Long ", text, i), "<p>"+strings.Repeat(text, size/len([]rune(text)))+" finis</p>")
+		}
+	}
+	for name, typed := range map[string]string{
+		"word":       "a ",
+		"phrases":    `a "a a" "a a a" "a a a a" "a a a a a" "a a a a a a" `,
+		"not all":    `слово "слово ещё" long `,
+		"unspaced":   "東京",
+		"at the end": "finis ",
+	} {
+		p := db.SearchParams{Query: db.ParseQuery(typed), PageSize: 20}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := d.SearchPosts(b.Context(), p); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // cpuTime is what the process has computed so far.
 func cpuTime(b *testing.B) time.Duration {
 	b.Helper()

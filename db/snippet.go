@@ -1,7 +1,8 @@
 package db
 
 import (
-	"math/bits"
+	"iter"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -21,8 +22,12 @@ const (
 	// snippetLead is how much of it stands before the first match.
 	snippetLead = 60
 
-	// maxSearched is how much of a text a snippet is taken from, in bytes.
+	// maxSearched is how much of a post's HTML a snippet is taken from, in bytes.
 	maxSearched = 48 << 10
+
+	// maxBehind is how far behind the first match a place with more of the
+	// terms is looked for.
+	maxBehind = 8 << 10
 )
 
 // A span is where a term stands in a text, in bytes.
@@ -31,17 +36,17 @@ type span struct{ start, end, term int }
 // mark returns a text in pieces, in NFC.
 func (q Query) mark(text string) []Piece {
 	text = norm.NFC.String(text)
-	return pieces(text, q.find(text), 0, len(text))
+	return pieces(text, slices.Collect(q.find(text)), 0, len(text))
 }
 
 // snippet returns the part of a text with the most of the terms, in pieces. A
 // text without any gives its beginning.
 func (q Query) snippet(text string) []Piece {
-	text = norm.NFC.String(clipBytes(text, maxSearched))
-	spans := q.find(text)
+	text = norm.NFC.String(text)
+	spans, first := q.best(text)
 	start := 0
 	if len(spans) > 0 {
-		start = leadIn(text, spans[best(spans)].start)
+		start = leadIn(text, spans[first].start)
 	}
 	end := leadOut(text, start+maxSnippet)
 	all := pieces(text, spans, start, end)
@@ -55,20 +60,20 @@ func (q Query) snippet(text string) []Piece {
 }
 
 // find returns where the terms stand, by their ends.
-func (q Query) find(text string) []span {
-	var spans []span
-	var window []word // the last words
-	for w := range words(text) {
-		if window = append(window, w); len(window) > maxQueryWords {
-			window = window[1:]
-		}
-		for i, t := range q.terms {
-			if t.endsWith(window) {
-				spans = append(spans, span{window[len(window)-len(t.words)].start, w.end, i})
+func (q Query) find(text string) iter.Seq[span] {
+	return func(yield func(span) bool) {
+		var window []word // the last words
+		for w := range words(text) {
+			if window = append(window, w); len(window) > maxQueryWords {
+				window = window[1:]
+			}
+			for i, t := range q.terms {
+				if t.endsWith(window) && !yield(span{window[len(window)-len(t.words)].start, w.end, i}) {
+					return
+				}
 			}
 		}
 	}
-	return spans
 }
 
 // endsWith reports whether the term is what the words end with.
@@ -86,23 +91,30 @@ func (t term) endsWith(text []word) bool {
 	return true
 }
 
-// best returns the number of the first span from which on most terms follow
-// within a snippet.
-func best(spans []span) int {
-	found, most := 0, 0
-	for i, first := range spans {
-		var seen uint32 // a bit for each term
-		for _, s := range spans[i:] {
-			if s.end > first.start+maxSnippet-snippetLead {
-				break
-			}
-			seen |= 1 << s.term
+// best returns where the terms stand, up to where a snippet can be taken from,
+// and the number of the first of those spans within which most terms are. It
+// looks no further when all are.
+func (q Query) best(text string) (spans []span, first int) {
+	var hits [MaxTerms]int // of each term, in the spans from front on
+	front, seen, most := 0, 0, 0
+	for s := range q.find(text) {
+		if len(spans) > 0 && (s.end > spans[0].start+maxBehind || most == len(q.terms) && s.end > spans[first].start+maxSnippet) {
+			break
 		}
-		if n := bits.OnesCount32(seen); n > most {
-			found, most = i, n
+		spans = append(spans, s)
+		if hits[s.term]++; hits[s.term] == 1 {
+			seen++
+		}
+		for ; front < len(spans)-1 && spans[front].start < s.end-(maxSnippet-snippetLead); front++ {
+			if hits[spans[front].term]--; hits[spans[front].term] == 0 {
+				seen--
+			}
+		}
+		if seen > most {
+			first, most = front, seen
 		}
 	}
-	return found
+	return spans, first
 }
 
 // pieces cuts the text from start to end where matches begin and end.
@@ -120,7 +132,7 @@ func pieces(text string, spans []span, start, end int) []Piece {
 		for i++; i < len(spans) && spans[i].start <= to; i++ {
 			to, from = max(to, spans[i].end), min(from, spans[i].start)
 		}
-		if from >= start && to <= end {
+		if from, to = max(from, start), min(to, end); from < to {
 			add(from, false)
 			add(to, true)
 		}

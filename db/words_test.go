@@ -139,6 +139,7 @@ func TestSnippet(t *testing.T) {
 		{"nothing of it", "ink", long, strings.TrimSpace(long[:240]) + "…"},
 		{"in the middle", "ink", long + "blue ink " + long, "…"},
 		{"most terms", "ink pen", long + "ink " + long + "ink and pen " + long, "[ink] and [pen]"},
+		{"overlapping phrases", `"a b a" "b a b"`, "so " + strings.Repeat("a b ", 200), "so [a b a b"},
 		{"markup is text", "ink", `<b>ink</b> & "ink"`, `<b>[ink]</b> & "[ink]"`},
 		{"empty", "ink", "", ""},
 	}
@@ -149,6 +150,24 @@ func TestSnippet(t *testing.T) {
 				t.Errorf("the snippet is %q, want it to contain %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// However many matches there are, a snippet is made of few of them.
+func TestSnippetLooksNoFurther(t *testing.T) {
+	long := strings.Repeat("a ", maxSearched/2)
+	tests := []struct {
+		typed string
+		most  int
+	}{
+		{"a ", maxSnippet},
+		{`a "a a" "a a a" "a a a a"`, 4 * maxSnippet},
+		{`a "a a" zebra`, 2 * maxBehind},
+	}
+	for _, tt := range tests {
+		if spans, first := ParseQuery(tt.typed).best(long); len(spans) > tt.most || first != 0 {
+			t.Errorf("%s: %d matches are looked at, the snippet begins at number %d; want at most %d, and 0", tt.typed, len(spans), first, tt.most)
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ func (s *Server) apiSearch(w http.ResponseWriter, r *http.Request, v visitor) er
 	if _, err := s.narrowedTo(r, search); err != nil {
 		return err
 	}
-	found, err := s.db.SearchPosts(r.Context(), db.SearchParams{Query: search.query, AuthorID: search.AuthorID, After: search.after, PageSize: limit})
+	found, err := s.db.SearchPosts(r.Context(), db.SearchParams{Query: search.query, AuthorID: search.AuthorID, After: search.after, PageSize: limit, Plain: true})
 	if errors.Is(err, db.ErrPlace) {
 		return errBadCursor
 	}
