@@ -14,8 +14,9 @@ import (
 )
 
 // maxIndexed is how many posts, and how many users, a change works on besides
-// its own: other programs may have changed many.
-const maxIndexed = 500
+// its own: other programs may have changed many, or a user with many posts was
+// deleted. KeepIndex comes to the rest.
+const maxIndexed = 50
 
 // indexChanged brings the search index and the directory up to date with what
 // has changed.
@@ -114,8 +115,9 @@ func isInline(tag string) bool {
 
 // KeepIndex completes the search index and the directory for what was written
 // before there was an index, by another program, or when words were made in
-// another way. It is for every start and now and then; when there is nothing
-// to do it costs nothing. Other changes can be made meanwhile. An end of ctx
+// another way, or when a change was too large to be worked on at once. It is for
+// every start, after the deletion of a user, and now and then; when there is
+// nothing to do it costs nothing. Other changes can be made meanwhile. An end of ctx
 // loses nothing that was done.
 func (d *DB) KeepIndex(ctx context.Context) error {
 	for more := true; more; {

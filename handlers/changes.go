@@ -87,6 +87,7 @@ func (s *Server) publishEvent(ctx context.Context, e clerk.Event) {
 }
 
 // publishDeletion publishes that a user was deleted, and their posts with them.
+// Those that are in the search index still are taken out in the background.
 func (s *Server) publishDeletion(ctx context.Context, clerkID string) {
 	s.publish(change{kind: rightsChanged, who: clerkID})
 	ids, err := s.db.ListPublishedIDs(ctx, db.ListPublishedIDsParams{ClerkID: clerkID, PageSize: maxPublishedGone})
@@ -96,6 +97,7 @@ func (s *Server) publishDeletion(ctx context.Context, clerkID string) {
 	for _, id := range ids {
 		s.publishPost(id, true, false)
 	}
+	s.background.Go(func() { s.keepIndex(s.running) })
 }
 
 // A look is a kind of reader of a post together with where they see it. What

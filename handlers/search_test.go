@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -134,4 +135,39 @@ func TestSearchHostile(t *testing.T) {
 	c.get("/search?q=evil").harmless().shows("#title-1", hostile)
 	c.get("/search?q=" + url.QueryEscape(hostile)).harmless()
 	c.get("/users?q=evil").harmless().shows("#person-"+author+" h2", hostile)
+}
+
+// However many posts a deleted user had, soon none of them is counted any more.
+func TestSearchAfterADeletion(t *testing.T) {
+	for name, remove := range map[string]func(*testSite){
+		"account": func(s *testSite) {
+			s.as(ada).submit("/settings/delete", url.Values{"word": {"delete"}}).leadsTo("/")
+		},
+		"webhook": func(s *testSite) {
+			s.clerk.DeliverTo(origin + WebhookPath)
+			if err := errors.Join(s.clerk.DeleteUser(ada), s.clerk.Flush(s.t.Context())); err != nil {
+				s.t.Fatal(err)
+			}
+		},
+		"sync": func(s *testSite) {
+			err := s.clerk.DeleteUser(ada)
+			if _, failed := s.SyncUsers(s.t.Context(), nil); err != nil || failed != nil {
+				s.t.Fatal(err, failed)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			site := newSite(t)
+			dbtest.Exec(t, site.db, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700)
+INSERT INTO posts (author_id, title, published, published_at, created_at, updated_at, content) SELECT ?, 'Old ink ' || i, 1, 1, 1, 1, '' FROM n`, site.user(ada).ID)
+			if err := site.db.KeepIndex(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			site.post(grace, "Ink", "", true)
+			site.guest().get("/search?q=ink").shows(".found-count", "701 posts match.")
+			remove(site)
+			site.Wait()
+			site.guest().get("/search?q=ink").shows(".found-count", "1 post matches.")
+		})
+	}
 }

@@ -190,7 +190,7 @@ func (s *Server) deleteMissing(ctx context.Context, sync db.Sync, report func(db
 		}
 		report(sync)
 	}
-	return nil
+	return s.db.KeepIndex(ctx)
 }
 
 // missingUsers returns Clerk's ids of all users whom a walk has not seen. All

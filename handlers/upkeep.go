@@ -42,6 +42,11 @@ func (s *Server) upkeep(ctx context.Context) {
 	if err := s.renderStale(ctx); err != nil && ctx.Err() == nil {
 		s.log.Error("cannot render old posts anew", "error", err)
 	}
+	s.keepIndex(ctx)
+}
+
+// keepIndex completes the search index.
+func (s *Server) keepIndex(ctx context.Context) {
 	if err := s.db.KeepIndex(ctx); err != nil && ctx.Err() == nil {
 		s.log.Error("cannot complete the search index", "error", err)
 	}
