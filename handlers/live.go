@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -91,6 +92,9 @@ func (s *Server) showLive(w http.ResponseWriter, r *http.Request, v visitor) err
 	place, err := readPlace(r)
 	if err != nil {
 		return err
+	}
+	if v.unverified { // a guest's stream would take the author's forms off the page
+		return refuseStream(w, errUnverified)
 	}
 	leave, err := s.streams.enter(s.clientAddr(r))
 	if err != nil {
@@ -226,12 +230,35 @@ func (st *stream) catchUp(ctx context.Context) ([]byte, error) {
 	return shown.message, err
 }
 
-// tell tells of the changes since the last time, in one message.
+// tell tells of the changes since the last time, in one message. Where the
+// reader's rights have changed the stream ends with the id of that: what came
+// after is told by the next one, which has the new rights.
 func (st *stream) tell(ctx context.Context) error {
 	changes, err := st.changes.Take()
 	if err != nil {
 		return err
 	}
+	end := slices.IndexFunc(changes, st.isOfReader)
+	if end < 0 {
+		return st.tellOf(ctx, changes)
+	}
+	st.changes.GiveBack(len(changes) - end - 1)
+	if err := st.tellOf(ctx, changes[:end]); err != nil {
+		return err
+	}
+	if err := st.send(); err != nil {
+		return err
+	}
+	return errRightsChanged
+}
+
+// isOfReader reports whether a change is one of the reader's rights.
+func (st *stream) isOfReader(c *change) bool {
+	return c.kind == rightsChanged && st.reader.signedIn() && (c.who == st.reader.user.ClerkID || c.who == st.reader.sessionID)
+}
+
+// tellOf sends what the reader is shown of the changes, if anything.
+func (st *stream) tellOf(ctx context.Context, changes []*change) error {
 	var message [][]byte
 	known := st.fresh.len()
 	for _, c := range latest(changes) {
@@ -256,21 +283,22 @@ func (st *stream) tell(ctx context.Context) error {
 	return st.send(message...)
 }
 
-// latest returns changes without those that a later one makes superfluous.
+// latest returns changes without those that a later one makes superfluous: a
+// post is shown with its poll.
 func latest(changes []*change) []*change {
 	if len(changes) < 2 {
 		return changes
 	}
-	last := make(map[change]*change, len(changes))
-	for _, c := range changes {
-		last[*c] = c
-	}
+	later := make(map[change]bool, len(changes))
 	var kept []*change
-	for _, c := range changes {
-		if last[*c] == c {
-			kept = append(kept, c)
+	for _, c := range slices.Backward(changes) {
+		if later[*c] || c.kind == pollChanged && later[change{kind: postChanged, post: c.post}] {
+			continue
 		}
+		later[*c] = true
+		kept = append(kept, c)
 	}
+	slices.Reverse(kept)
 	return kept
 }
 
@@ -278,10 +306,7 @@ func latest(changes []*change) []*change {
 func (st *stream) see(ctx context.Context, c *change) ([]byte, error) {
 	switch {
 	case c.kind == rightsChanged:
-		if st.reader.signedIn() && (c.who == st.reader.user.ClerkID || c.who == st.reader.sessionID) {
-			return nil, errRightsChanged
-		}
-		return nil, nil
+		return nil, nil // of somebody else
 	case st.place.Post == 0 && c.kind == pollChanged, st.place.Post != 0 && c.post != st.place.Post:
 		return nil, nil
 	}

@@ -45,6 +45,31 @@ func TestStreamEndsWithRights(t *testing.T) {
 	}
 }
 
+// Who comes back after that hears of all that came since, before and after the
+// end of the first stream.
+func TestStreamGoesOnAfterRightsChanged(t *testing.T) {
+	site := newSite(t)
+	server := site.serveLive()
+	c := site.as(ada)
+	before := site.here()
+	site.publishedPost(grace, "One")
+	site.publish(change{kind: rightsChanged, who: ada})
+	changed := site.hub.Last()
+	site.publishedPost(grace, "Two")
+	first := c.listen(server, before)
+	if got := first.until("One"); strings.Contains(got, "Two") {
+		t.Errorf("with the old rights is shown %s", got)
+	}
+	first.ends()
+	if first.lastID != changed {
+		t.Errorf("the stream ended after %q, want %q", first.lastID, changed)
+	}
+	again := c.listen(server, before, "Last-Event-ID", first.lastID)
+	if got := again.until("Two"); strings.Contains(got, "One") {
+		t.Errorf("who comes back is told again: %s", got)
+	}
+}
+
 func deletionOf(clerkID string) delivery {
 	return delivery{id: "msg_1", body: fmt.Sprintf(
 		`{"type":"user.deleted","object":"event","timestamp":%d,"data":{"id":%q,"object":"user","deleted":true}}`, time.Now().UnixMilli(), clerkID)}
@@ -269,5 +294,8 @@ func TestLatest(t *testing.T) {
 	kept := latest([]*change{&a, &b, &c, &d, &e})
 	if len(kept) != 3 || kept[0] != &c || kept[1] != &d || kept[2] != &e {
 		t.Errorf("the latest are %v", kept)
+	}
+	if kept := latest([]*change{&d, &b, &a}); len(kept) != 2 || kept[0] != &b || kept[1] != &a {
+		t.Errorf("with the post itself last, the latest are %v", kept)
 	}
 }

@@ -174,7 +174,7 @@ func TestRenderingIsShared(t *testing.T) {
 		one, two visitor
 		want     bool
 	}{
-		{"guests", visitor{}, visitor{unverified: true}, true},
+		{"guests", visitor{}, visitor{}, true},
 		{"members", known(site.user(grace)), known(db.User{ID: 99, Role: db.RoleMember}), true},
 		{"moderators", known(site.user(moderator)), known(db.User{ID: 99, Role: db.RoleModerator}), true},
 		{"author and member", known(site.user(ada)), known(site.user(grace)), false},

@@ -141,6 +141,9 @@ func (s *Subscription[E]) Take() ([]E, error) {
 	return events, nil
 }
 
+// GiveBack makes the last n events that were taken come again.
+func (s *Subscription[E]) GiveBack(n int) { s.taken -= uint64(n) }
+
 // ID returns the id of the last event that was taken, to go on after it with
 // another Subscription.
 func (s *Subscription[E]) ID() string { return s.hub.id(s.taken) }

@@ -76,6 +76,24 @@ func TestNothingIsMissedAcrossSubscriptions(t *testing.T) {
 	}
 }
 
+func TestGiveBack(t *testing.T) {
+	h := newHub(3)
+	s, _ := h.Subscribe(h.id(0))
+	for _, tt := range []struct {
+		back   int
+		want   []int
+		wantID string
+	}{{0, []int{1, 2, 3}, h.id(3)}, {2, []int{2, 3}, h.id(1)}, {3, []int{1, 2, 3}, h.id(0)}, {0, []int{}, h.id(3)}} {
+		s.GiveBack(tt.back)
+		if tt.back > 0 && s.ID() != tt.wantID {
+			t.Errorf("after %d were given back the last is %s, want %s", tt.back, s.ID(), tt.wantID)
+		}
+		if got, err := s.Take(); !slices.Equal(got, tt.want) || err != nil {
+			t.Errorf("after %d were given back come %v, %v, want %v", tt.back, got, err, tt.want)
+		}
+	}
+}
+
 func TestReadyWaitsForAnEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(1)
