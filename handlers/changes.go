@@ -45,11 +45,15 @@ func newHub() *live.Hub[*change] { return live.NewHub[*change](rememberedChanges
 
 // publish lets everybody see a change who has it on the page. It is called
 // after the commit, never before, and does not wait.
-func (s *Server) publish(c change) { s.hub.Publish(&c) }
+func (s *Server) publish(c change) {
+	s.forgetShowings(c.post)
+	s.hub.Publish(&c)
+}
 
 // publishPost publishes that a post has changed, unless nobody but its author
 // saw it before and sees it after.
 func (s *Server) publishPost(id int64, wasPublic, isPublic bool) {
+	s.forgetShowings(id)
 	if wasPublic || isPublic {
 		s.publish(change{kind: postChanged, post: id})
 	}
@@ -140,6 +144,7 @@ func (l look) reader(authorID int64) visitor {
 // A showing is a change as it is shown, to each kind of reader once, however
 // many of them there are. It is safe for concurrent use.
 type showing struct {
+	begun    time.Time
 	mu       sync.Mutex
 	lookedUp bool
 	row      db.GetPostRow   // the zero row: the post is gone
@@ -147,9 +152,12 @@ type showing struct {
 	messages map[look][]byte // in the form of a stream
 }
 
-// rememberedShowings is how many changes are kept as they are shown: readers
-// get them within a moment, and a long post is 100 kB for each kind of reader.
-const rememberedShowings = 64
+// How changes are kept as they are shown, one of each kind and post: readers get
+// them within a moment, and a long post is 100 kB for each kind of reader.
+const (
+	rememberedShowings = 64
+	showingAge         = time.Second // a poll may close, and not all that is shown is published
+)
 
 // A shown change is what one reader gets of it.
 type shown struct {
@@ -159,7 +167,7 @@ type shown struct {
 
 // show returns a change as the visitor sees it.
 func (s *Server) show(ctx context.Context, c *change, v visitor, place livePlace) (shown, error) {
-	sh := s.showingOf(c)
+	sh := s.showingOf(*c)
 	if err := s.lookUp(ctx, sh, c.post); err != nil {
 		return shown{}, fmt.Errorf("show change of post %d: %w", c.post, err)
 	}
@@ -179,15 +187,28 @@ func (s *Server) show(ctx context.Context, c *change, v visitor, place livePlace
 	return shown{sh.row, message}, nil
 }
 
-func (s *Server) showingOf(c *change) *showing {
-	if sh, ok := s.showings.Peek(c); ok {
+// showingOf returns what is shared by all who are shown the change now. Who
+// comes later is shown the post as it is then.
+func (s *Server) showingOf(c change) *showing {
+	s.showingsMu.Lock()
+	defer s.showingsMu.Unlock()
+	if sh, ok := s.showings.Peek(c); ok && time.Since(sh.begun) < showingAge {
 		return sh
 	}
-	fresh := &showing{messages: map[look][]byte{}}
-	if sh, ok, _ := s.showings.PeekOrAdd(c, fresh); ok {
-		return sh // somebody else was quicker
+	sh := &showing{begun: time.Now(), messages: map[look][]byte{}}
+	s.showings.Add(c, sh)
+	return sh
+}
+
+// forgetShowings makes sure that a post, 0 for none, is looked up again before
+// it is shown.
+func (s *Server) forgetShowings(postID int64) {
+	if postID == 0 {
+		return
 	}
-	return fresh
+	for _, kind := range []changeKind{postChanged, pollChanged} {
+		s.showings.Remove(change{kind: kind, post: postID})
+	}
 }
 
 // lookUp reads what has changed, once. It does not change any more then.

@@ -70,6 +70,25 @@ func TestVotesAreGathered(t *testing.T) {
 	}
 }
 
+// Of a poll on which many vote only the last change is kept as it is shown.
+func TestShowingsOfOnePostAreOne(t *testing.T) {
+	site := newSite(t)
+	post, _ := site.poll(ada, "Poll", true, "Red", "Green")
+	member := known(site.user(grace))
+	for range 5 {
+		for _, kind := range []changeKind{pollChanged, postChanged} {
+			c := change{kind: kind, post: post.ID}
+			site.publish(c)
+			if _, err := site.show(t.Context(), &c, member, site.page(post)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := site.showings.Len(); n > 2 {
+		t.Errorf("%d showings of one post are kept, want one of each kind", n)
+	}
+}
+
 // All who see the same of a poll get one rendering.
 func TestPollRenderingIsShared(t *testing.T) {
 	site := newSite(t)

@@ -197,6 +197,36 @@ func TestRenderingIsShared(t *testing.T) {
 	}
 }
 
+// Who catches up at the same time gets one rendering, until the post changes.
+func TestCatchingUpIsShared(t *testing.T) {
+	site := newSite(t)
+	post := site.post(ada, "First", "", true)
+	catchUp := func(v visitor) *byte {
+		t.Helper()
+		st := &stream{server: site.Server, reader: v, place: site.page(post)}
+		message, err := st.catchUp(t.Context())
+		if err != nil || len(message) == 0 {
+			t.Fatalf("%q, %v", message, err)
+		}
+		return unsafe.SliceData(message)
+	}
+	first := catchUp(visitor{})
+	if catchUp(visitor{}) != first {
+		t.Error("guests do not share a rendering")
+	}
+	if catchUp(known(site.user(ada))) == first {
+		t.Error("the author shares that of guests")
+	}
+	for _, isPublic := range []bool{true, false} { // a draft is not published, but changes
+		site.publishPost(post.ID, isPublic, isPublic)
+		again := catchUp(visitor{})
+		if again == first {
+			t.Error("after a change there is the rendering from before")
+		}
+		first = again
+	}
+}
+
 // What happens to a post, in the eyes of its author and of a guest.
 func TestDraftsAreNotSeen(t *testing.T) {
 	site := newSite(t)

@@ -57,10 +57,11 @@ type Server struct {
 
 	trustedProxies []netip.Prefix
 
-	hub      *live.Hub[*change]
-	showings *lru.Cache[*change, *showing]
-	streams  *gate
-	pollsDue sync.Map // ids of posts whose votes have changed, which publishPoll will say
+	hub        *live.Hub[*change]
+	showingsMu sync.Mutex // two begin none twice
+	showings   *lru.Cache[change, *showing]
+	streams    *gate
+	pollsDue   sync.Map // ids of posts whose votes have changed, which publishPoll will say
 
 	handler    http.Handler
 	buffers    sync.Pool      // of *bytes.Buffer
@@ -133,7 +134,7 @@ func New(c Config) (*Server, error) {
 	if s.bars, err = templates.NewMemo[newsView](design.pages, "news", rememberedItems); err != nil {
 		return nil, err
 	}
-	if s.showings, err = lru.New[*change, *showing](rememberedShowings); err != nil {
+	if s.showings, err = lru.New[change, *showing](rememberedShowings); err != nil {
 		return nil, err
 	}
 	if len(c.WebhookSecrets) > 0 {
