@@ -39,6 +39,8 @@ func testLiveFeed(t *testing.T, b *browser) {
 	reader.press("2 new posts").hears("2 new posts above the others.").focused("title-3").until("the bar is gone", `!document.getElementById("news").checkVisibility()`)
 	reader.until("the new posts are on top", `[...document.querySelectorAll("#feed > article")].map(e => e.id).join() === "post-3,post-2,post-1"`)
 	reader.listens()
+	writer.press("1 new post").hears("1 new post above the others.")
+	writer.until("one's own is there once", `[...document.querySelectorAll("#feed > article")].map(e => e.id).join() === "post-3,post-2,post-1"`)
 
 	writer.press("Edit “News”").focused("post-2-title").fill("Title", "Better news").press("Save").hears("Saved.")
 	reader.sees("#post-2 h2", "Better news").lacks("#edit-2").focused("title-3")

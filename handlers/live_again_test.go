@@ -142,9 +142,9 @@ func TestShowNews(t *testing.T) {
 	site.post(ada, "Mine", "", true)
 	site.post(grace, "Two", "", true)
 	a := c.htmx("GET", empty, nil).status(http.StatusOK)
-	a.shows("article:first-of-type h2", "Two").lacks("#post-2").lacks("#more").shows(`[hx-target="#status"]`, "2 new posts above the others.")
-	if titles := a.all("article"); len(titles) != 2 {
-		t.Errorf("there are %d new posts, want 2", len(titles))
+	a.shows("article:first-of-type h2", "Two").lacks("#more").shows(`[hx-target="#status"]`, "2 new posts above the others.")
+	if titles, moved := a.all("article"), a.all(`[hx-swap="delete"]`); len(titles) != 3 || len(moved) != 3 {
+		t.Errorf("there are %d new posts, of which %d go from where they were, want 3", len(titles), len(moved))
 	}
 	if focused := a.all("[autofocus]"); len(focused) != 1 || attr(focused[0], "id") != "title-3" {
 		t.Errorf("the focus is on %v, want the newest title", focused)
@@ -159,4 +159,43 @@ func TestShowNews(t *testing.T) {
 		t.Errorf("more than a page leads to %q, want the feed", to)
 	}
 	c.htmx("GET", "/?since=x", nil).status(http.StatusBadRequest)
+}
+
+// A reader's own posts are no news, but make none of others disappear.
+func TestOwnPostsAmongNews(t *testing.T) {
+	tests := []struct {
+		name         string
+		theirs, mine int
+		bar          string // "": there is none
+		shown        int    // by a press of it; 0: the feed anew
+	}{
+		{"none but own", 0, 3, "", 3},
+		{"a few", 2, 1, "2 new posts<", 3},
+		{"just a page", pageSize - 1, 1, "19 new posts<", pageSize},
+		{"more than a page with own", pageSize, 1, "More than 20 new posts<", 0},
+		{"many", pageSize + 5, 1, "More than 20 new posts<", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			site := newSite(t)
+			server := site.serveLive()
+			c := site.as(ada)
+			place := site.here()
+			top := topOf(nil)
+			place.Top = &top
+			for i := range tt.theirs {
+				site.publishedPost(grace, fmt.Sprint("Theirs ", i))
+			}
+			for i := range tt.mine {
+				site.publishedPost(ada, fmt.Sprint("Mine ", i))
+			}
+			if l := c.listen(server, place); tt.bar != "" {
+				l.until(tt.bar)
+			}
+			a := c.htmx("GET", "/?since="+top.String(), nil).status(http.StatusOK)
+			if shown := len(a.all("article")); shown != tt.shown || (a.Header.Get("HX-Redirect") == "/") != (tt.shown == 0) {
+				t.Errorf("%d posts are shown, redirect %q; want %d", shown, a.Header.Get("HX-Redirect"), tt.shown)
+			}
+		})
+	}
 }

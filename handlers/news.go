@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"time"
 
 	"inkwell/db"
@@ -29,6 +30,7 @@ func newLiveView(place livePlace) liveView {
 // how it goes on from there.
 type aboveView struct {
 	Items template.HTML // each a post-item.html
+	IDs   []int64       // theirs: one that is on the page already moves
 	Live  liveView
 }
 
@@ -84,31 +86,41 @@ func (st *stream) countFresh(ctx context.Context, announce bool) ([]byte, error)
 	if st.place.Top == nil || s.hub.Last() == st.place.After {
 		return nil, nil
 	}
-	rows, _, err := s.listNews(ctx, *st.place.Top, st.reader)
-	if err != nil || len(rows) == 0 {
+	rows, _, err := s.listNews(ctx, *st.place.Top)
+	if err != nil {
 		return nil, err
 	}
-	for _, row := range rows {
-		st.fresh.note(row.ID, true)
+	if countOthers(rows, st.reader) == 0 {
+		return nil, nil
+	}
+	for _, row := range rows { // of more than a page, not all of others are known
+		st.fresh.note(row.ID, row.AuthorID != st.reader.user.ID || len(rows) > pageSize)
 	}
 	return st.bar(announce)
 }
 
-// listNews returns the posts of others above a place in the feed, newest first:
-// at most one more than a page. New is the place of the newest post in the feed.
-func (s *Server) listNews(ctx context.Context, top cursor, v visitor) (rows []db.ListPostsRow, newTop cursor, err error) {
+// countOthers returns how many posts are not the reader's own.
+func countOthers(rows []db.ListPostsRow, v visitor) (n int) {
+	for _, row := range rows {
+		if row.AuthorID != v.user.ID {
+			n++
+		}
+	}
+	return n
+}
+
+// listNews returns the posts above a place in the feed, newest first: at most
+// one more than a page. New is the place of the newest post in the feed.
+func (s *Server) listNews(ctx context.Context, top cursor) (rows []db.ListPostsRow, newTop cursor, err error) {
 	rows, err = s.db.ListPosts(ctx, db.ListPostsParams{BeforeAt: firstPage.at, BeforeID: firstPage.id, PageSize: pageSize + 1})
 	if err != nil {
 		return nil, top, fmt.Errorf("new posts: %w", err)
 	}
-	newTop = topOf(rows)
-	var news []db.ListPostsRow
-	for _, row := range rows {
-		if (cursor{row.PublishedAt, row.ID}).isAbove(top) && row.AuthorID != v.user.ID {
-			news = append(news, row)
-		}
+	known := slices.IndexFunc(rows, func(row db.ListPostsRow) bool { return !cursor{row.PublishedAt, row.ID}.isAbove(top) })
+	if known < 0 {
+		known = len(rows)
 	}
-	return news, newTop, nil
+	return rows[:known], topOf(rows), nil
 }
 
 // topOf is the place of the first of the rows, or the end of the feed.
@@ -126,8 +138,8 @@ func (c cursor) isAbove(other cursor) bool {
 
 // showNews answers the bar: with the posts that are new since the feed was
 // shown, to be put on top of it, the first of them with the focus, and with a
-// stream that goes on from there. When they are more than a page, the feed is
-// shown anew.
+// stream that goes on from there. The reader's own are among them: they may have
+// been written elsewhere. When they are more than a page, the feed is shown anew.
 func (s *Server) showNews(w http.ResponseWriter, r *http.Request, v visitor) error {
 	query, err := readQuery(r)
 	if err != nil {
@@ -138,7 +150,7 @@ func (s *Server) showNews(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	after := s.hub.Last()
-	rows, top, err := s.listNews(r.Context(), since, v)
+	rows, top, err := s.listNews(r.Context(), since)
 	if err != nil {
 		return err
 	}
@@ -149,8 +161,10 @@ func (s *Server) showNews(w http.ResponseWriter, r *http.Request, v visitor) err
 	}
 	items, _ := newFeedItems(rows, pageSize, v, time.Now())
 	said := "Nothing new is left."
-	if n := len(items); n > 0 {
+	if len(items) > 0 {
 		items[0].Focus = true
+	}
+	if n := countOthers(rows, v); n > 0 {
 		said = plural(n, "new post") + " above the others."
 	}
 	posts, err := s.renderItems(items, moreView{})
@@ -158,5 +172,8 @@ func (s *Server) showNews(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	above := aboveView{Items: posts.Items, Live: newLiveView(livePlace{After: after, Top: &top})}
+	for _, row := range rows {
+		above.IDs = append(above.IDs, row.ID)
+	}
 	return s.fragment(w, http.StatusOK, part{"posts-above", above}, part{"status", said})
 }
