@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/mattn/go-sqlite3"
 )
 
 // The data browser looks at tables, whichever there are, and changes their
@@ -22,6 +24,9 @@ var (
 
 	// ErrNoColumn: the table has no such column.
 	ErrNoColumn = errors.New("no such column")
+
+	// ErrSearchOnly: the virtual table shows its rows only to a search.
+	ErrSearchOnly = errors.New("the table can only be searched")
 
 	// ErrNoPlace: the row to go on after is not there any more.
 	ErrNoPlace = errors.New("no such place in the rows")
@@ -73,13 +78,17 @@ type Value struct {
 }
 
 // Rows returns the rows that q asks for. The error may be ErrTooSlow,
-// ErrNoColumn or ErrNoPlace.
+// ErrNoColumn, ErrSearchOnly or ErrNoPlace.
 func (d *DB) Rows(ctx context.Context, q RowQuery) ([]Row, error) {
 	var rows []Row
 	err := d.look(ctx, func(ctx context.Context) (err error) {
 		rows, err = d.findRows(ctx, q)
 		return err
 	})
+	var refused sqlite3.Error
+	if q.Table.Kind == "virtual" && errors.As(err, &refused) && refused.Code == sqlite3.ErrError {
+		err = ErrSearchOnly // a disk that fails, or a lack of memory, has another code
+	}
 	if err != nil {
 		return nil, fmt.Errorf("rows of %s: %w", q.Table.Name, err)
 	}

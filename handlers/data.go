@@ -208,7 +208,7 @@ func (s *Server) findRows(ctx context.Context, tables []db.Table, q rowsQuery) (
 		return http.StatusUnprocessableEntity, view, nil
 	case errors.Is(err, db.ErrNoPlace):
 		return 0, view, errBadCursor
-	case err != nil && q.table.Kind == "virtual":
+	case errors.Is(err, db.ErrSearchOnly):
 		view.Problem = "SQLite shows the rows of this table only to a search."
 		return http.StatusOK, view, nil
 	case err != nil:

@@ -7,13 +7,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"time"
 
 	"inkwell/db"
 )
-
-// exportPatience is how long a client may take for the next rows of an export.
-const exportPatience = 30 * time.Second
 
 // A rowWriter writes rows as a file of some format.
 type rowWriter struct {
@@ -35,7 +31,7 @@ func (s *Server) exportTable(w http.ResponseWriter, r *http.Request, _ db.User) 
 		return errBadQuery
 	}
 	format := r.URL.Query().Get("format")
-	sent := &sender{w: w, control: http.NewResponseController(w)}
+	sent := newPatientWriter(w)
 	buffered := bufio.NewWriterSize(sent, 64<<10)
 	out, ok := newRowWriter(format, buffered, t)
 	if !ok {
@@ -67,19 +63,6 @@ func (s *Server) writeRows(r *http.Request, q rowsQuery, out rowWriter) error {
 		return err
 	}
 	return out.end()
-}
-
-// A sender passes on what an export writes, and gives the client time for it.
-type sender struct {
-	w       io.Writer
-	control *http.ResponseController
-	begun   bool
-}
-
-func (s *sender) Write(b []byte) (int, error) {
-	s.begun = true
-	s.control.SetWriteDeadline(time.Now().Add(exportPatience)) // not every writer has one
-	return s.w.Write(b)
 }
 
 // newRowWriter returns the writer of a format, if there is one.

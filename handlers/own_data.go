@@ -23,7 +23,7 @@ type ownList struct {
 	rows iter.Seq2[any, error] // ends after an error
 }
 
-// ownLists returns all lists of what is kept about a user.
+// ownLists returns the lists of what a user wrote and what is known of them.
 func (s *Server) ownLists(ctx context.Context, user db.User) []ownList {
 	return []ownList{
 		{"posts", s.ownPosts(ctx, user)},
@@ -101,8 +101,8 @@ type ownEvent struct {
 	ReceivedAt time.Time  `json:"received_at"`
 }
 
-// downloadData handles "GET /settings/data": everything that is kept about the
-// user, as one JSON object.
+// downloadData handles "GET /settings/data": what the user wrote, how they voted
+// and what is known of their account, as one JSON object.
 func (s *Server) downloadData(w http.ResponseWriter, r *http.Request, user db.User) error {
 	row, err := s.db.GetProfile(r.Context(), user.ID)
 	if err != nil {
@@ -266,13 +266,15 @@ const partTime = 30 * time.Second
 type patientWriter struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	begun   bool // something was written
 }
 
 func newPatientWriter(w http.ResponseWriter) *patientWriter {
-	return &patientWriter{w, http.NewResponseController(w)}
+	return &patientWriter{w: w, control: http.NewResponseController(w)}
 }
 
 func (p *patientWriter) Write(part []byte) (int, error) {
+	p.begun = true
 	p.control.SetWriteDeadline(time.Now().Add(partTime)) // where there is one
 	return p.w.Write(part)
 }

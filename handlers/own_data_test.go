@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,5 +133,65 @@ func TestDownloadStopsWithItsReader(t *testing.T) {
 	}
 	if got := rec.Body.String(); !json.Valid(rec.Body.Bytes()) || !strings.HasSuffix(got, ",\n\"a\":[\n1,\n\"two\"],\n\"b\":[]}\n") {
 		t.Errorf("the download is %s", got)
+	}
+}
+
+// Everything that refers to a user is in their download and goes with their
+// account, but for what is named here with its reason.
+func TestInventoryOfUsers(t *testing.T) {
+	kept := map[string]struct{ download, deletion string }{
+		"posts.author_id":         {"in posts", "hidden at once, purged later"},
+		"posts.deleted_by":        {"in posts as deleted_at", "NULL for their own; of others' posts it names nobody any more"},
+		"profiles.user_id":        {"in profile", "deleted"},
+		"votes.user_id":           {"in votes", "deleted"},
+		"people.user_id":          {"made from user, which is there", "deleted with the name"},
+		"audit_log.user_id":       {"what administrators did is no data of theirs", "the log must still say who did it; it names a tombstone"},
+		"changed_people.user_id":  {"a note that lasts until the next change", "gone with that"},
+		"webhook_events.clerk_id": {"in webhook_events", "the id stays, so that nothing brings them back; bodies are cleared"},
+		"users.clerk_id":          {"in user", "the tombstone stays, so that nothing brings them back"},
+	}
+	site := newSite(t)
+	tables, err := site.db.Tables(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, table := range tables {
+		for _, c := range table.Columns {
+			refers := table.Kind == "table" && (c.Name == "user_id" || c.Name == "author_id" || c.Name == "clerk_id")
+			for _, r := range table.Refers {
+				refers = refers || r.Parent == "users" && slices.Contains(r.From, c.Name)
+			}
+			if name := table.Name + "." + c.Name; refers {
+				found[name] = true
+				if kept[name].download == "" || kept[name].deletion == "" {
+					t.Errorf("%s refers to users: is it in their download, and does it go with their account?", name)
+				}
+			}
+		}
+	}
+	for name := range kept {
+		if !found[name] {
+			t.Errorf("%s does not refer to users", name)
+		}
+	}
+
+	site.poll(ada, "Poll", true, "A", "B")
+	site.introduce(ada, "My bio", "My quote", "")
+	site.as(ada).htmx("POST", "/posts/1/vote", ballot("1")).status(http.StatusOK)
+	id := site.user(ada).ID
+	if err := site.db.DeleteUser(t.Context(), ada); err != nil {
+		t.Fatal(err)
+	}
+	if err := site.db.KeepIndex(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, gone := range []string{"profiles", "votes", "people", "changed_people"} {
+		if n := dbtest.Value[int64](t, site.db, "SELECT count(*) FROM "+gone+" WHERE user_id = ?", id); n != 0 {
+			t.Errorf("%s holds %d rows of a deleted user", gone, n)
+		}
+	}
+	if n := dbtest.Value[int64](t, site.db, "SELECT count(*) FROM posts WHERE author_id = ? AND (deleted_at IS NULL OR deleted_by IS NOT NULL)", id); n != 0 {
+		t.Errorf("%d posts of a deleted user can be read or restored", n)
 	}
 }
