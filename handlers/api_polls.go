@@ -33,7 +33,7 @@ func (s *Server) apiPollOf(ctx context.Context, row db.GetPostRow, v visitor, as
 		return nil, nil
 	}
 	t, err := s.tallyOf(ctx, row.Post)
-	if err != nil {
+	if err != nil || len(t.options) == 0 {
 		return nil, err
 	}
 	choice, err := s.choiceOf(ctx, row.Post.ID, v)

@@ -244,7 +244,7 @@ type goneView struct {
 func changedParts(c *change, row db.GetPostRow, t tally, l look) []part {
 	reader := l.reader(row.Post.AuthorID)
 	var poll *pollView
-	if row.PollOptions > 0 {
+	if len(t.options) > 0 {
 		poll = newPollView(t, reader, l.choice, l.results, time.Now())
 	}
 	switch {

@@ -53,7 +53,8 @@ func (s *Server) deleteFor(r *http.Request, user db.User) (db.Post, error) {
 	if err := s.db.DeletePost(r.Context(), post.ID, user.ID); err != nil {
 		return post, fmt.Errorf("delete post %d: %w", post.ID, err)
 	}
-	s.publishPost(post.ID, post.Published, false)
+	deleted, err := s.db.GetAnyPost(r.Context(), post.ID) // it may have been published meanwhile
+	s.publishPost(post.ID, err != nil || deleted.Published, false)
 	return post, nil
 }
 

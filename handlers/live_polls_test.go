@@ -89,6 +89,15 @@ func TestShowingsOfOnePostAreOne(t *testing.T) {
 	}
 }
 
+// A poll that is removed while its post is read is none.
+func TestPollRemovedMeanwhile(t *testing.T) {
+	site := newSite(t)
+	row := db.GetPostRow{Post: site.post(ada, "No poll", "", true), PollOptions: 2}
+	if poll, err := site.pollOf(t.Context(), row, visitor{}, true); poll != nil || err != nil {
+		t.Errorf("the poll is %v, %v, want none", poll, err)
+	}
+}
+
 // All who see the same of a poll get one rendering.
 func TestPollRenderingIsShared(t *testing.T) {
 	site := newSite(t)

@@ -64,7 +64,7 @@ func (s *Server) pollOf(ctx context.Context, row db.GetPostRow, v visitor, asked
 		return nil, nil
 	}
 	t, err := s.tallyOf(ctx, row.Post)
-	if err != nil {
+	if err != nil || len(t.options) == 0 {
 		return nil, err
 	}
 	choice, err := s.choiceOf(ctx, row.Post.ID, v)
@@ -74,9 +74,13 @@ func (s *Server) pollOf(ctx context.Context, row db.GetPostRow, v visitor, asked
 	return newPollView(t, v, choice, asked, time.Now()), nil
 }
 
-// tallyOf returns the poll of a post that has one.
+// tallyOf returns the poll of a post that has one; without options where it has
+// been removed since.
 func (s *Server) tallyOf(ctx context.Context, post db.Post) (tally, error) {
 	poll, err := s.db.GetPoll(ctx, post.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return tally{post: post}, nil
+	}
 	if err != nil {
 		return tally{}, fmt.Errorf("poll of post %d: %w", post.ID, err)
 	}
@@ -217,6 +221,7 @@ func (s *Server) vote(w http.ResponseWriter, r *http.Request, user db.User) erro
 	if err != nil {
 		return err
 	}
+	after := s.hub.Last() // before the post is read: nothing comes between
 	row, err := s.findPoll(r, known(user))
 	if err != nil {
 		return err
@@ -224,13 +229,13 @@ func (s *Server) vote(w http.ResponseWriter, r *http.Request, user db.User) erro
 	option, err := strconv.ParseInt(cmp.Or(values.Get("option"), "0"), 10, 64)
 	withdrawn := values.Has("option") && values.Get("option") == ""
 	if err != nil || option == 0 && !withdrawn {
-		return s.refuseVote(w, r, row, user, errNoOption)
+		return s.refuseVote(w, r, row, user, errNoOption, after)
 	}
 	err = s.castVote(r.Context(), row.Post.ID, user, option)
 	var refused *userError
 	switch {
 	case errors.As(err, &refused):
-		return s.refuseVote(w, r, row, user, refused)
+		return s.refuseVote(w, r, row, user, refused, after)
 	case err != nil:
 		return err
 	}
@@ -289,6 +294,9 @@ func (s *Server) showPollChanged(w http.ResponseWriter, r *http.Request, row db.
 	if err != nil {
 		return err
 	}
+	if poll == nil { // it was removed meanwhile
+		return errNotFound
+	}
 	poll.Moved = true
 	poll.Focus = poll.Choice == "" || poll.Closed // what was pressed has gone
 	return s.fragment(w, http.StatusOK, part{"poll", poll}, part{"status", said})
@@ -296,12 +304,14 @@ func (s *Server) showPollChanged(w http.ResponseWriter, r *http.Request, row db.
 
 // refuseVote answers a vote that cannot be counted with the poll as it is now,
 // which may tell why.
-func (s *Server) refuseVote(w http.ResponseWriter, r *http.Request, row db.GetPostRow, user db.User, why *userError) error {
+func (s *Server) refuseVote(w http.ResponseWriter, r *http.Request, row db.GetPostRow, user db.User, why *userError, after string) error {
 	problem := notice{Text: why.text, Problem: true}
-	view, err := s.pageOf(r, row, known(user), s.hub.Last())
+	view, err := s.pageOf(r, row, known(user), after)
 	switch {
 	case err != nil:
 		return err
+	case view.Post.Poll == nil: // it was removed meanwhile
+		return errNotFound
 	case wantsFragment(r):
 		return s.fragment(w, why.status, part{"poll", view.Post.Poll}, part{"alert", problem})
 	}

@@ -181,7 +181,7 @@ func (s *Server) createPost(w http.ResponseWriter, r *http.Request, user db.User
 	if err != nil {
 		return s.giveBack(w, r, form, fmt.Errorf("create post: %w", err))
 	}
-	s.publishPost(post.ID, false, post.Published)
+	s.publishPost(post.ID, post.PublishedAt != 0, post.Published) // a form that was sent before may withdraw it
 	return s.showCreated(w, r, user, post, form.View)
 }
 
@@ -218,13 +218,14 @@ func (s *Server) giveBack(w http.ResponseWriter, r *http.Request, form postForm,
 func (s *Server) showCreated(w http.ResponseWriter, r *http.Request, user db.User, post db.Post, view string) error {
 	path := permalinkOf(post).String()
 	if wantsFragment(r) {
+		after := s.hub.Last() // before the post is read: nothing comes between
 		row, err := s.db.GetPost(r.Context(), post.ID)
 		if err != nil {
 			return fmt.Errorf("show new post: %w", err)
 		}
 		w.Header().Set("Location", path)
 		if view == viewPage {
-			return s.moveTo(w, r, row, known(user), path)
+			return s.moveTo(w, r, row, known(user), path, after)
 		}
 		return s.fragment(w, http.StatusCreated, createdParts(row, known(user))...)
 	}
@@ -235,9 +236,9 @@ func (s *Server) showCreated(w http.ResponseWriter, r *http.Request, user db.Use
 	return nil
 }
 
-// moveTo turns the page of the form into the page of the post, without a
-// reload.
-func (s *Server) moveTo(w http.ResponseWriter, r *http.Request, row db.GetPostRow, v visitor, path string) error {
+// moveTo turns the page of the form into the page of the post, which hears of
+// what changes after a change, without a reload.
+func (s *Server) moveTo(w http.ResponseWriter, r *http.Request, row db.GetPostRow, v visitor, path, after string) error {
 	parts, err := s.shownPost(r, row, v, viewPage)
 	if err != nil {
 		return err
@@ -245,7 +246,7 @@ func (s *Server) moveTo(w http.ResponseWriter, r *http.Request, row db.GetPostRo
 	w.Header().Set("HX-Retarget", "#main")
 	w.Header().Set("HX-Reswap", "innerHTML show:top")
 	w.Header().Set("HX-Push-Url", path)
-	listening := newLiveView(livePlace{After: s.hub.Last(), Post: row.Post.ID})
+	listening := newLiveView(livePlace{After: after, Post: row.Post.ID})
 	return s.fragment(w, http.StatusCreated, append(parts, part{"live", listening}, part{"status", savedAs(row.Post)})...)
 }
 

@@ -218,7 +218,10 @@ func (s *Server) confirmMissing(ctx context.Context, sync db.Sync, clerkID strin
 	})
 	switch {
 	case errors.Is(err, clerk.ErrUserNotFound):
-		return s.db.DeleteMissing(ctx, sync.ID, clerkID, db.TimeOf(time.Now()))
+		if sync, err = s.db.DeleteMissing(ctx, sync.ID, clerkID, db.TimeOf(time.Now())); err == nil {
+			s.publishDeletion(ctx, clerkID)
+		}
+		return sync, err
 	case errors.Is(err, clerk.ErrUserUnusable):
 		s.log.Error("a user cannot be compared with Clerk's", "user", clerkID, "error", err)
 		return sync, nil
