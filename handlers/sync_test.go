@@ -102,11 +102,15 @@ func TestSyncMendsWhatWebhooksLost(t *testing.T) {
 	if err := site.clerk.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	heard, _ := site.hub.Subscribe(site.hub.Last())
 	result, err := site.SyncUsers(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	site.sameUsers()
+	if changes, err := heard.Take(); err != nil || int64(len(changes)) != result.Deleted {
+		t.Errorf("open pages hear of %d deleted users, %v, want %d", len(changes), err, result.Deleted)
+	}
 	if result.Added == 0 || result.Changed == 0 || result.Deleted == 0 || result.FinishedAt == 0 {
 		t.Errorf("%+v: nothing was lost, so nothing is proven", result)
 	}
