@@ -108,7 +108,7 @@ func (q *Queries) deleteWorkingCopyOf(ctx context.Context, arg deleteWorkingCopy
 }
 
 const getPostOfForm = `-- name: getPostOfForm :one
-SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by
+SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by, hidden_at, hidden_by, hidden_reason
 FROM posts
 WHERE author_id = ?1
   AND form_key = ?2
@@ -144,6 +144,9 @@ func (q *Queries) getPostOfForm(ctx context.Context, arg getPostOfFormParams) (P
 		&i.Content,
 		&i.ContentHTML,
 		&i.AutosavedBy,
+		&i.HiddenAt,
+		&i.HiddenBy,
+		&i.HiddenReason,
 	)
 	return i, err
 }

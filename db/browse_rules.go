@@ -40,12 +40,15 @@ func ownRules() map[string]rules {
 		setByText   = "It is made from the text when that is saved."
 		setByChange = "It is set by every change."
 		formsSecret = "It is a secret between the form and its sender."
+		setByHiding = "Moderators hide a post, and restore it, on its page."
 
 		shownFromText = "What is shown to readers is made from it when you save."
 	)
 	return map[string]rules{
 		"audit_log":         {lookOnly: "This is the log of what is changed here. Changes write it themselves."},
 		"schema_migrations": {lookOnly: "It says which version of the schema this is. The program brings it up to date when it starts."},
+		"moderation_log":    {lookOnly: "This is the log of what moderators do. Their acts write it themselves."},
+		"reports":           {lookOnly: "Readers report posts, and moderators decide about that on the page Moderation."},
 		"renderings":        {lookOnly: "The program notes here how far it is with rendering posts anew."},
 		"polls":             {lookOnly: "A poll belongs to its post: the author makes it and closes it."},
 		"poll_options":      {lookOnly: "The options of a poll stay as they are once there are votes, which the database counts."},
@@ -65,6 +68,7 @@ func ownRules() map[string]rules {
 			readOnly: map[string]string{
 				"title_key": "It is made from the title when that is saved.", "content_html": setByText, "excerpt": setByText,
 				"render_version": setByText, "updated_at": setByChange, "form_key": formsSecret, "autosaved_by": formsSecret,
+				"hidden_at": setByHiding, "hidden_by": setByHiding, "hidden_reason": setByHiding,
 			},
 			madeFrom: map[string]string{"title_key": "title"},
 			secret:   "form_key",

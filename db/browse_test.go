@@ -70,6 +70,7 @@ func TestTables(t *testing.T) {
 		{"sqlite_schema", "table", []string{"rowid"}, nil, true},
 		{"schema_migrations", "table", []string{"rowid"}, nil, true},
 		{"audit_log", "table", []string{"id"}, nil, true},
+		{"moderation_log", "table", []string{"id"}, nil, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

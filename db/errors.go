@@ -29,6 +29,12 @@ var (
 	// ErrNoOption: the poll has no such option, or not any more.
 	ErrNoOption = errors.New("no such option")
 
+	// ErrHidden: a moderator has hidden the post, so that it cannot be published.
+	ErrHidden = fmt.Errorf("%w: the post is hidden by a moderator", ErrConflict)
+
+	// ErrReported: the reader has reported the post, which is not decided yet.
+	ErrReported = fmt.Errorf("%w: the post is reported by the same reader", ErrConflict)
+
 	// ErrUntitled: a published post must have a title.
 	ErrUntitled = errors.New("a published post needs a title")
 

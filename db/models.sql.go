@@ -29,6 +29,18 @@ type EndedSession struct {
 	EndedAt   Time
 }
 
+type ModerationLog struct {
+	ID        int64
+	Act       Act
+	ByID      int64
+	UserID    int64
+	PostID    *int64
+	Title     Text
+	Reason    Text
+	Reports   int64
+	CreatedAt Time
+}
+
 type Person struct {
 	UserID    int64
 	SearchKey string
@@ -65,6 +77,9 @@ type Post struct {
 	Content       string
 	ContentHTML   string
 	AutosavedBy   Text
+	HiddenAt      Time
+	HiddenBy      *int64
+	HiddenReason  Text
 }
 
 type PostSearch struct {
@@ -87,6 +102,15 @@ type Profile struct {
 
 type Rendering struct {
 	Version int64
+}
+
+type Report struct {
+	ID         int64
+	PostID     int64
+	ReporterID int64
+	Kind       string
+	Text       string
+	CreatedAt  Time
 }
 
 type SearchProgress struct {

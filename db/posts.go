@@ -32,8 +32,8 @@ type CreatePostParams struct {
 // CreatePost stores a new post. When the author's post of the same FormKey,
 // title and content is there already, or a draft that Autosave made of that
 // form, CreatePost returns that one, changed to what it is to be now, with its
-// poll. The error may be ErrTitleTaken, ErrUntitled, ErrPollInUse or
-// ErrInactive.
+// poll. The error may be ErrTitleTaken, ErrUntitled, ErrPollInUse, ErrInactive
+// or ErrHidden.
 func (d *DB) CreatePost(ctx context.Context, p CreatePostParams) (Post, error) {
 	if p.Published && p.Title == "" {
 		return Post{}, fmt.Errorf("create post: %w", ErrUntitled)
@@ -143,7 +143,7 @@ type PostContent struct {
 // saved of the same form does not count as a change of somebody else, and its
 // working copy goes. Each change moves UpdatedAt forward; the first publication
 // sets PublishedAt for good. The error may be sql.ErrNoRows, ErrStale,
-// ErrTitleTaken, ErrUntitled or ErrPollInUse.
+// ErrTitleTaken, ErrUntitled, ErrPollInUse or ErrHidden.
 func (d *DB) UpdatePost(ctx context.Context, p UpdatePostParams) (Post, error) {
 	var post Post
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
@@ -194,6 +194,9 @@ func (p UpdatePostParams) apply(post Post) Post {
 
 // savePost sets the times of a changed post and stores it.
 func (d *DB) savePost(ctx context.Context, q *Queries, post *Post) error {
+	if post.Published && post.HiddenAt != 0 {
+		return ErrHidden
+	}
 	now := d.now()
 	if post.Published && post.PublishedAt == 0 {
 		post.PublishedAt = now
@@ -219,11 +222,14 @@ func (d *DB) savePost(ctx context.Context, q *Queries, post *Post) error {
 // UndoPeriod. The error may be sql.ErrNoRows.
 func (d *DB) DeletePost(ctx context.Context, id, by int64) error {
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
-		deleted, err := q.deletePost(ctx, deletePostParams{ID: id, DeletedBy: &by, DeletedAt: d.now()})
-		if err == nil && deleted == 0 {
-			return sql.ErrNoRows
+		post, err := q.getLivePost(ctx, id)
+		if err != nil {
+			return err
 		}
-		return err
+		if err := q.deletePost(ctx, deletePostParams{ID: id, DeletedBy: &by, DeletedAt: d.now()}); err != nil {
+			return err
+		}
+		return d.logOfOther(ctx, q, ActDelete, by, post)
 	})
 	if err != nil {
 		return fmt.Errorf("delete post: %w", err)
@@ -237,8 +243,10 @@ func (d *DB) RestorePost(ctx context.Context, id, by int64) (Post, error) {
 	var post Post
 	err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
 		since := d.now().Add(-UndoPeriod)
-		post, err = q.restorePost(ctx, restorePostParams{ID: id, DeletedBy: &by, Since: since})
-		return titleTaken(err)
+		if post, err = q.restorePost(ctx, restorePostParams{ID: id, DeletedBy: &by, Since: since}); err != nil {
+			return titleTaken(err)
+		}
+		return d.logOfOther(ctx, q, ActUndelete, by, post)
 	})
 	if err != nil {
 		return Post{}, fmt.Errorf("restore post: %w", err)

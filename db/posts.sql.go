@@ -10,7 +10,7 @@ import (
 )
 
 const getAnyPost = `-- name: GetAnyPost :one
-SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by
+SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by, hidden_at, hidden_by, hidden_reason
 FROM posts
 WHERE id = ?1
 `
@@ -37,6 +37,9 @@ func (q *Queries) GetAnyPost(ctx context.Context, id int64) (Post, error) {
 		&i.Content,
 		&i.ContentHTML,
 		&i.AutosavedBy,
+		&i.HiddenAt,
+		&i.HiddenBy,
+		&i.HiddenReason,
 	)
 	return i, err
 }
@@ -55,26 +58,31 @@ func (q *Queries) GetLastPostID(ctx context.Context) (int64, error) {
 }
 
 const getPost = `-- name: GetPost :one
-SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by,
+SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by, posts.hidden_at, posts.hidden_by, posts.hidden_reason,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
     coalesce(users.image_url, '') AS author_image_url,
-    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options,
+    coalesce(moderators.name, '') AS hidden_by_name,
+    moderators.username AS hidden_by_username
 FROM posts
 JOIN users ON users.id = posts.author_id
+LEFT JOIN users AS moderators ON moderators.id = posts.hidden_by
 WHERE posts.id = ?1 AND posts.deleted_at IS NULL
 `
 
 type GetPostRow struct {
-	Post           Post
-	AuthorName     Text
-	AuthorUsername *string
-	AuthorImageURL Text
-	PollOptions    int64
+	Post             Post
+	AuthorName       Text
+	AuthorUsername   *string
+	AuthorImageURL   Text
+	PollOptions      int64
+	HiddenByName     Text
+	HiddenByUsername *string
 }
 
-// GetPost returns a post, a draft too, and what readers see of its author. A
-// deleted post is sql.ErrNoRows.
+// GetPost returns a post, a draft too, what readers see of its author and, of a
+// hidden one, the name of the moderator. A deleted post is sql.ErrNoRows.
 func (q *Queries) GetPost(ctx context.Context, id int64) (GetPostRow, error) {
 	row := q.db.QueryRowContext(ctx, getPost, id)
 	var i GetPostRow
@@ -96,10 +104,15 @@ func (q *Queries) GetPost(ctx context.Context, id int64) (GetPostRow, error) {
 		&i.Post.Content,
 		&i.Post.ContentHTML,
 		&i.Post.AutosavedBy,
+		&i.Post.HiddenAt,
+		&i.Post.HiddenBy,
+		&i.Post.HiddenReason,
 		&i.AuthorName,
 		&i.AuthorUsername,
 		&i.AuthorImageURL,
 		&i.PollOptions,
+		&i.HiddenByName,
+		&i.HiddenByUsername,
 	)
 	return i, err
 }
@@ -119,7 +132,7 @@ func (q *Queries) GetRenderVersion(ctx context.Context) (int64, error) {
 }
 
 const listDrafts = `-- name: ListDrafts :many
-SELECT posts.id, posts.title, posts.excerpt, posts.views, posts.created_at, posts.updated_at,
+SELECT posts.id, posts.title, posts.excerpt, posts.views, posts.created_at, posts.updated_at, posts.hidden_reason,
     (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 WHERE posts.author_id = ?1
@@ -139,13 +152,14 @@ type ListDraftsParams struct {
 }
 
 type ListDraftsRow struct {
-	ID          int64
-	Title       string
-	Excerpt     string
-	Views       int64
-	CreatedAt   Time
-	UpdatedAt   Time
-	PollOptions int64
+	ID           int64
+	Title        string
+	Excerpt      string
+	Views        int64
+	CreatedAt    Time
+	UpdatedAt    Time
+	HiddenReason Text
+	PollOptions  int64
 }
 
 // ListDrafts returns a page of an author's posts that are not published, last
@@ -173,6 +187,7 @@ func (q *Queries) ListDrafts(ctx context.Context, arg ListDraftsParams) ([]ListD
 			&i.Views,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.HiddenReason,
 			&i.PollOptions,
 		); err != nil {
 			return nil, err
@@ -189,7 +204,7 @@ func (q *Queries) ListDrafts(ctx context.Context, arg ListDraftsParams) ([]ListD
 }
 
 const listFullDrafts = `-- name: ListFullDrafts :many
-SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by,
+SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by, posts.hidden_at, posts.hidden_by, posts.hidden_reason,
     (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 WHERE posts.author_id = ?1
@@ -246,6 +261,9 @@ func (q *Queries) ListFullDrafts(ctx context.Context, arg ListFullDraftsParams) 
 			&i.Post.Content,
 			&i.Post.ContentHTML,
 			&i.Post.AutosavedBy,
+			&i.Post.HiddenAt,
+			&i.Post.HiddenBy,
+			&i.Post.HiddenReason,
 			&i.PollOptions,
 		); err != nil {
 			return nil, err
@@ -262,7 +280,7 @@ func (q *Queries) ListFullDrafts(ctx context.Context, arg ListFullDraftsParams) 
 }
 
 const listFullPosts = `-- name: ListFullPosts :many
-SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by,
+SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by, posts.hidden_at, posts.hidden_by, posts.hidden_reason,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
     coalesce(users.image_url, '') AS author_image_url,
@@ -319,6 +337,9 @@ func (q *Queries) ListFullPosts(ctx context.Context, arg ListFullPostsParams) ([
 			&i.Post.Content,
 			&i.Post.ContentHTML,
 			&i.Post.AutosavedBy,
+			&i.Post.HiddenAt,
+			&i.Post.HiddenBy,
+			&i.Post.HiddenReason,
 			&i.AuthorName,
 			&i.AuthorUsername,
 			&i.AuthorImageURL,
@@ -338,7 +359,7 @@ func (q *Queries) ListFullPosts(ctx context.Context, arg ListFullPostsParams) ([
 }
 
 const listFullPostsOf = `-- name: ListFullPostsOf :many
-SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by,
+SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by, posts.hidden_at, posts.hidden_by, posts.hidden_reason,
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
     coalesce(users.image_url, '') AS author_image_url,
@@ -394,6 +415,9 @@ func (q *Queries) ListFullPostsOf(ctx context.Context, arg ListFullPostsOfParams
 			&i.Post.Content,
 			&i.Post.ContentHTML,
 			&i.Post.AutosavedBy,
+			&i.Post.HiddenAt,
+			&i.Post.HiddenBy,
+			&i.Post.HiddenReason,
 			&i.AuthorName,
 			&i.AuthorUsername,
 			&i.AuthorImageURL,
@@ -754,7 +778,7 @@ const createPost = `-- name: createPost :one
 INSERT INTO posts (author_id, title, title_key, published, created_at, updated_at, published_at, form_key, autosaved_by, render_version, excerpt, content, content_html)
 VALUES (?1, ?2, ?3, ?4, ?5, ?5, NULLIF(CAST(?6 AS BIGINT), 0),
     ?7, ?8, ?9, ?10, ?11, ?12)
-RETURNING id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by
+RETURNING id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by, hidden_at, hidden_by, hidden_reason
 `
 
 type createPostParams struct {
@@ -807,14 +831,17 @@ func (q *Queries) createPost(ctx context.Context, arg createPostParams) (Post, e
 		&i.Content,
 		&i.ContentHTML,
 		&i.AutosavedBy,
+		&i.HiddenAt,
+		&i.HiddenBy,
+		&i.HiddenReason,
 	)
 	return i, err
 }
 
-const deletePost = `-- name: deletePost :execrows
+const deletePost = `-- name: deletePost :exec
 UPDATE posts
 SET deleted_at = ?1, deleted_by = ?2
-WHERE id = ?3 AND deleted_at IS NULL
+WHERE id = ?3
 `
 
 type deletePostParams struct {
@@ -823,13 +850,10 @@ type deletePostParams struct {
 	ID        int64
 }
 
-// deletePost hides a post.
-func (q *Queries) deletePost(ctx context.Context, arg deletePostParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deletePost, arg.DeletedAt, arg.DeletedBy, arg.ID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+// deletePost marks a post as deleted.
+func (q *Queries) deletePost(ctx context.Context, arg deletePostParams) error {
+	_, err := q.db.ExecContext(ctx, deletePost, arg.DeletedAt, arg.DeletedBy, arg.ID)
+	return err
 }
 
 const deletePostsOf = `-- name: deletePostsOf :exec
@@ -852,7 +876,7 @@ func (q *Queries) deletePostsOf(ctx context.Context, arg deletePostsOfParams) er
 }
 
 const getFormPost = `-- name: getFormPost :one
-SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by
+SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by, hidden_at, hidden_by, hidden_reason
 FROM posts
 WHERE author_id = ?1
   AND form_key = ?2
@@ -896,12 +920,15 @@ func (q *Queries) getFormPost(ctx context.Context, arg getFormPostParams) (Post,
 		&i.Content,
 		&i.ContentHTML,
 		&i.AutosavedBy,
+		&i.HiddenAt,
+		&i.HiddenBy,
+		&i.HiddenReason,
 	)
 	return i, err
 }
 
 const getLivePost = `-- name: getLivePost :one
-SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by
+SELECT id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by, hidden_at, hidden_by, hidden_reason
 FROM posts
 WHERE id = ?1 AND deleted_at IS NULL
 `
@@ -928,6 +955,9 @@ func (q *Queries) getLivePost(ctx context.Context, id int64) (Post, error) {
 		&i.Content,
 		&i.ContentHTML,
 		&i.AutosavedBy,
+		&i.HiddenAt,
+		&i.HiddenBy,
+		&i.HiddenReason,
 	)
 	return i, err
 }
@@ -963,7 +993,7 @@ SET deleted_at = NULL, deleted_by = NULL
 WHERE id = ?1
   AND deleted_by = ?2
   AND deleted_at >= ?3
-RETURNING id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by
+RETURNING id, author_id, title, title_key, published, views, created_at, updated_at, published_at, deleted_at, deleted_by, form_key, render_version, excerpt, content, content_html, autosaved_by, hidden_at, hidden_by, hidden_reason
 `
 
 type restorePostParams struct {
@@ -994,6 +1024,9 @@ func (q *Queries) restorePost(ctx context.Context, arg restorePostParams) (Post,
 		&i.Content,
 		&i.ContentHTML,
 		&i.AutosavedBy,
+		&i.HiddenAt,
+		&i.HiddenBy,
+		&i.HiddenReason,
 	)
 	return i, err
 }

@@ -148,6 +148,12 @@ func (d *DB) deleteUser(ctx context.Context, q *Queries, clerkID string, at Time
 	if err := q.deleteVotesOf(ctx, clerkID); err != nil {
 		return false, err
 	}
+	if err := q.clearReportsOf(ctx, clerkID); err != nil {
+		return false, err
+	}
+	if err := q.clearTitles(ctx, clerkID); err != nil {
+		return false, err
+	}
 	user, err := q.GetUserByClerkID(ctx, clerkID)
 	if err != nil {
 		return false, err

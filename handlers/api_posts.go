@@ -53,7 +53,7 @@ func (s *Server) apiListPosts(w http.ResponseWriter, r *http.Request, v visitor)
 	rows, next := nextPage(rows, limit, func(row db.ListFullPostsRow) cursor { return cursor{row.Post.PublishedAt, row.Post.ID} })
 	posts := make([]db.GetPostRow, len(rows))
 	for i, row := range rows {
-		posts[i] = db.GetPostRow(row)
+		posts[i] = publicRow(row)
 	}
 	return s.answerPosts(w, r, v, posts, placeOf(next))
 }
@@ -207,6 +207,14 @@ func (s *Server) apiCreatePost(w http.ResponseWriter, r *http.Request, user db.U
 	s.publishPost(post.ID, false, post.Published)
 	w.Header().Set("Location", fmt.Sprintf("/api/posts/%d", post.ID))
 	return s.answerPost(w, r, http.StatusCreated, withAuthor(post, user, int64(options)), known(user), false)
+}
+
+// publicRow is a published post as GetPost returns it: nobody has hidden it.
+func publicRow(row db.ListFullPostsRow) db.GetPostRow {
+	return db.GetPostRow{
+		Post: row.Post, AuthorName: row.AuthorName, AuthorUsername: row.AuthorUsername, AuthorImageURL: row.AuthorImageURL,
+		PollOptions: row.PollOptions,
+	}
 }
 
 // withAuthor is a post as GetPost returns it, for an author who is known.

@@ -67,7 +67,7 @@ func (s *Server) showAtom(w http.ResponseWriter, r *http.Request) error {
 	}
 	posts := make([]db.GetPostRow, len(rows))
 	for i, row := range rows {
-		posts[i] = db.GetPostRow(row)
+		posts[i] = publicRow(row)
 	}
 	return s.answerAtom(w, r, "Inkwell", "/", posts)
 }
@@ -92,7 +92,7 @@ func (s *Server) showAuthorAtom(w http.ResponseWriter, r *http.Request) error {
 	}
 	posts := make([]db.GetPostRow, len(rows))
 	for i, row := range rows {
-		posts[i] = db.GetPostRow(row)
+		posts[i] = publicRow(db.ListFullPostsRow(row))
 	}
 	return s.answerAtom(w, r, authorFeedTitle(displayName(user.Name, user.Username)), profilePath(id), posts)
 }

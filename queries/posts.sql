@@ -1,13 +1,16 @@
 -- name: GetPost :one
--- GetPost returns a post, a draft too, and what readers see of its author. A
--- deleted post is sql.ErrNoRows.
+-- GetPost returns a post, a draft too, what readers see of its author and, of a
+-- hidden one, the name of the moderator. A deleted post is sql.ErrNoRows.
 SELECT sqlc.embed(posts),
     coalesce(users.name, '') AS author_name,
     users.username AS author_username,
     coalesce(users.image_url, '') AS author_image_url,
-    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
+    (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options,
+    coalesce(moderators.name, '') AS hidden_by_name,
+    moderators.username AS hidden_by_username
 FROM posts
 JOIN users ON users.id = posts.author_id
+LEFT JOIN users AS moderators ON moderators.id = posts.hidden_by
 WHERE posts.id = sqlc.arg(id) AND posts.deleted_at IS NULL;
 
 -- name: ListPosts :many
@@ -110,7 +113,7 @@ ORDER BY id;
 -- changed first: at most page_size drafts after the one with the key
 -- (before_at, before_id), its updated_at and id. The first page comes before
 -- MaxTime.
-SELECT posts.id, posts.title, posts.excerpt, posts.views, posts.created_at, posts.updated_at,
+SELECT posts.id, posts.title, posts.excerpt, posts.views, posts.created_at, posts.updated_at, posts.hidden_reason,
     (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 WHERE posts.author_id = sqlc.arg(author_id)
@@ -231,11 +234,11 @@ SET content_html = sqlc.arg(content_html),
     render_version = sqlc.arg(render_version)
 WHERE id = sqlc.arg(id) AND updated_at = sqlc.arg(updated_at);
 
--- name: deletePost :execrows
--- deletePost hides a post.
+-- name: deletePost :exec
+-- deletePost marks a post as deleted.
 UPDATE posts
 SET deleted_at = sqlc.arg(deleted_at), deleted_by = sqlc.arg(deleted_by)
-WHERE id = sqlc.arg(id) AND deleted_at IS NULL;
+WHERE id = sqlc.arg(id);
 
 -- name: deletePostsOf :exec
 -- deletePostsOf hides all posts of an author, for good: nobody may restore
