@@ -17,8 +17,8 @@ import (
 var roles = []string{"guest", "member", "author", "moderator", "admin", "banned", "deleted"}
 
 // An accessCase is a request that does what its route is for, and what each
-// role is answered. {post}, {draft}, {deleted} and {poll} in the path are the ids
-// of the author's posts of that kind, {user} the author's.
+// role is answered. {post}, {draft}, {deleted}, {poll} and {hidden} in the path are
+// the ids of the author's posts of that kind, {user} the author's.
 type accessCase struct {
 	route string // as in routes
 	path  string // "" is that of the route
@@ -59,6 +59,19 @@ var access = []accessCase{
 	{"POST /posts/{id}/vote", "/posts/{poll}/vote", "option=1", "401 303 303 303 303 401 401"},
 	{"POST /posts/{id}/vote", "/posts/{draft}/vote", "option=1", "401 404 404 404 404 401 401"},
 	{"POST /posts/{id}/poll/close", "/posts/{poll}/poll/close", "", "401 403 303 403 403 401 401"},
+	{"GET /posts/{id}/hide", "/posts/{post}/hide", "", "303 403 403 200 200 401 401"},
+	{"GET /posts/{id}/hide", "/posts/{draft}/hide", "", "303 403 403 404 404 401 401"},
+	{"POST /posts/{id}/hide", "/posts/{post}/hide", "reason=No", "401 403 403 303 303 401 401"},
+	{"POST /posts/{id}/hide", "/posts/{hidden}/hide", "reason=No", "401 403 403 409 409 401 401"},
+	{"POST /posts/{id}/hide", "/posts/{draft}/hide", "reason=No", "401 403 403 404 404 401 401"},
+	{"POST /posts/{id}/unhide", "/posts/{hidden}/unhide", "", "401 403 403 303 303 401 401"},
+	{"POST /posts/{id}/unhide", "/posts/{draft}/unhide", "", "401 403 403 404 404 401 401"},
+	{"GET /posts/{id}", "/posts/{hidden}", "", "404 404 200 200 200 404 404"},
+	{"POST /posts/{id}", "/posts/{hidden}", "title=Changed", "401 404 303 403 403 401 401"},
+	{"POST /posts/{id}", "/posts/{hidden}", "title=Changed&published=true", "401 404 409 403 403 401 401"},
+	{"DELETE /posts/{id}", "/posts/{hidden}", "", "401 404 303 303 303 401 401"},
+	{"GET /api/posts/{id}", "/api/posts/{hidden}", "", "404 404 200 200 200 404 404"},
+	{"PATCH /api/posts/{id}", "/api/posts/{hidden}", `{"published":true}`, "401 404 409 403 403 401 401"},
 	{"GET /drafts", "", "", "303 200 200 200 200 401 401"},
 
 	{"GET /users/{id}", "/users/{user}", "", "200 200 200 200 200 200 200"},
@@ -177,7 +190,9 @@ func newAccessSite(t *testing.T) *accessSite {
 		t.Fatal(err)
 	}
 	deadLetter(t, site, "msg_dead", "user.updated", `{}`)
-	return &accessSite{site, strings.NewReplacer("{post}", fmt.Sprint(post.ID), "{draft}", fmt.Sprint(draft.ID), "{deleted}", fmt.Sprint(deleted.ID), "{poll}", fmt.Sprint(poll.ID), "{user}", fmt.Sprint(post.AuthorID))}
+	hidden := site.post(ada, "Hidden", "Text", true)
+	site.hide(hidden.ID, "Not here.")
+	return &accessSite{site, strings.NewReplacer("{post}", fmt.Sprint(post.ID), "{draft}", fmt.Sprint(draft.ID), "{deleted}", fmt.Sprint(deleted.ID), "{poll}", fmt.Sprint(poll.ID), "{hidden}", fmt.Sprint(hidden.ID), "{user}", fmt.Sprint(post.AuthorID))}
 }
 
 // client is the browser of somebody in the role.

@@ -21,6 +21,17 @@ func (s *Server) admin(h func(http.ResponseWriter, *http.Request, db.User) error
 	})
 }
 
+// moderator serves h to moderators and administrators. Others who are signed in
+// get 403.
+func (s *Server) moderator(h func(http.ResponseWriter, *http.Request, db.User) error) http.Handler {
+	return s.signedIn(func(w http.ResponseWriter, r *http.Request, user db.User) error {
+		if !mayModerate(known(user)) {
+			return errModeratorsOnly
+		}
+		return h(w, r, user)
+	})
+}
+
 // webhooksView is what admin-webhooks.html shows.
 type webhooksView struct {
 	Nav       []navItem

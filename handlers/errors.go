@@ -31,6 +31,10 @@ var (
 	errNotOwnProfile    = &userError{http.StatusForbidden, "Only they themselves can change this profile."}
 	errOfAnother        = &userError{http.StatusConflict, "Somebody else is signed in now than who began this."}
 	errNotModerator     = &userError{http.StatusForbidden, "Only its author or a moderator can delete this post."}
+	errModeratorsOnly   = &userError{http.StatusForbidden, "This is for moderators. If something is wrong with a post, report it to them."}
+	errOwnCase          = &userError{http.StatusForbidden, "This post is your own: somebody else has to decide about it."}
+	errDecided          = &userError{http.StatusConflict, "Somebody was quicker: this was decided or changed meanwhile. Look at it again."}
+	errNoTitleToShow    = &userError{http.StatusConflict, "Its author has taken the title away, and nothing is published without one. Restore it when it has one again."}
 	errNotAdmin         = &userError{http.StatusForbidden, "This page is for administrators. Ask the owner of this site to make you one."}
 	errPollClosed       = &userError{http.StatusConflict, "This poll is closed. Votes can no longer be given, changed or withdrawn."}
 	errNoOption         = &userError{http.StatusUnprocessableEntity, "That is no option of this poll; its author may have changed it. Choose one of those that stand here now."}
@@ -95,6 +99,8 @@ func problemOf(err error) problem {
 		return problem{status: http.StatusNotFound, text: errNotFound.text}
 	case errors.Is(err, db.ErrTitleTaken):
 		return problem{status: http.StatusConflict, text: titleTaken}
+	case errors.Is(err, db.ErrHidden):
+		return problem{status: http.StatusConflict, text: hiddenText}
 	case errors.Is(err, db.ErrConflict):
 		return problem{status: http.StatusConflict, text: "Somebody changed this at the same time. Look at it again, then repeat what you did."}
 	case db.IsUnavailable(err):

@@ -214,10 +214,11 @@ func newDraftItems(rows []db.ListDraftsRow, size int, user db.User, now time.Tim
 			URL:         postPath(row.ID, ""),
 			Author:      newAuthor(user.ID, user.Name, user.Username, user.ImageURL),
 			Time:        newMoment(row.UpdatedAt.Time(), now),
-			Draft:       true,
+			Draft:       row.HiddenReason == "",
+			Hidden:      hiddenFor(row.HiddenReason),
 		}
 		items[i].Time.Label = "saved " + items[i].Time.Label
-		if row.Title != "" {
+		if row.Title != "" && row.HiddenReason == "" {
 			items[i].Version = int64(row.UpdatedAt)
 		}
 		items[i].Excerpt, items[i].Poll = row.Excerpt, pollHint(row.PollOptions)

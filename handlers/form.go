@@ -63,6 +63,7 @@ type postForm struct {
 	FormKey string // tells the form from others: sent twice it makes one post, and knows what it saved by itself
 	Author  int64  // who is to be the author of a new post; 0 when editing
 	Version int64  // of the post that is being edited; 0: a new one
+	Hidden  hiding // of the post that is being edited
 	Rows    int
 	Poll    pollForm
 
@@ -125,6 +126,10 @@ func editForm(p db.Post, view string) postForm {
 		},
 		PreviewURL: path + "/preview", CancelURL: path,
 		Autosave: autosaveView{FormID: id, URL: path + "/autosave"},
+	}
+	if p.HiddenAt != 0 {
+		f.Hidden = hiddenFor(p.HiddenReason)
+		f.Buttons = []formButton{{Name: "draft", Label: "Save"}}
 	}
 	if p.Published {
 		f.Buttons = []formButton{

@@ -19,7 +19,7 @@ type previewView struct {
 }
 
 // findPost returns the post that the path names, if the visitor may see it: a
-// draft is there for its author alone.
+// draft is there for its author alone, a hidden post for moderators too.
 func (s *Server) findPost(r *http.Request, v visitor) (db.GetPostRow, error) {
 	id, err := pathID(r)
 	if err != nil {
@@ -37,7 +37,8 @@ func (s *Server) findPost(r *http.Request, v visitor) (db.GetPostRow, error) {
 
 // mayRead reports whether a post that is not deleted is there for the visitor.
 func mayRead(v visitor, p db.Post) bool {
-	return p.Published || v.signedIn() && p.AuthorID == v.user.ID
+	mine := v.signedIn() && p.AuthorID == v.user.ID
+	return p.Published || mine || p.HiddenAt != 0 && mayModerate(v)
 }
 
 // findOwnPost returns the post that the path names, if it is the user's own.
@@ -131,12 +132,13 @@ func newPostHead(row db.GetPostRow, v visitor, view string) postHead {
 		actions.Version = int64(p.UpdatedAt)
 	}
 	return postHead{
-		postActions: actions,
+		postActions: actions.ofHidden(p.HiddenAt != 0),
 		URL:         permalinkOf(p).String(),
 		Author:      newAuthor(p.AuthorID, row.AuthorName, row.AuthorUsername, row.AuthorImageURL),
 		Time:        newMoment(at.Time(), time.Now()),
 		Edited:      p.Published && edited(at, p.UpdatedAt),
-		Draft:       !p.Published,
+		Draft:       !p.Published && p.HiddenAt == 0,
+		Hidden:      newHiding(row, v),
 	}
 }
 
@@ -205,6 +207,9 @@ func (s *Server) giveBack(w http.ResponseWriter, r *http.Request, form postForm,
 		return s.refuse(w, r, form, fieldProblems{title: titleTaken})
 	case errors.Is(err, db.ErrPollInUse):
 		form.Poll.lock()
+		return s.showForm(w, r, http.StatusConflict, form)
+	case errors.Is(err, db.ErrHidden):
+		form.Problem = hiddenText
 		return s.showForm(w, r, http.StatusConflict, form)
 	case !s.mustGiveBack(w, r, err):
 		return err

@@ -14,7 +14,7 @@ type route struct {
 
 // routes lists every URL of the program. The access rule stands on the line:
 // public (everybody, known or not), signedIn (others are sent to the sign-in
-// page or get 401), admin (other users get 403 besides), or unguarded (nobody's session is looked at).
+// page or get 401), moderator or admin (other users get 403 besides), or unguarded (nobody's session is looked at).
 func (s *Server) routes() []route {
 	return []route{
 		{"GET /{$}", s.public(s.showFeed)},
@@ -39,6 +39,9 @@ func (s *Server) routes() []route {
 		{"POST /posts/{id}/restore", s.signedIn(s.restorePost)},
 		{"POST /posts/{id}/vote", s.signedIn(s.vote)},
 		{"POST /posts/{id}/poll/close", s.signedIn(s.closePoll)},
+		{"GET /posts/{id}/hide", s.moderator(s.confirmHiding)},
+		{"POST /posts/{id}/hide", s.moderator(s.hidePost)},
+		{"POST /posts/{id}/unhide", s.moderator(s.unhidePost)},
 		{"GET /drafts", s.signedIn(s.showDrafts)},
 
 		{"GET /users/{id}", s.public(s.showProfile)},

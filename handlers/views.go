@@ -159,12 +159,25 @@ type postActions struct {
 	CanDelete bool   // true whenever CanEdit is
 	Version   int64  // of the draft that can be published as it stands; 0: it cannot
 	Views     string // how often it was read; "" for who may not delete it, and when nobody has
+	CanHide   bool
+	CanUnhide bool // of a hidden post, in place of CanHide
 }
 
-// newPostActions says what the visitor may do with a post.
+// newPostActions says what the visitor may do with a post that is not hidden.
 func newPostActions(v visitor, id, authorID int64, title, view string) postActions {
-	mine := v.signedIn() && v.user.ID == authorID
-	return postActions{ID: id, Title: shownTitle(title), View: view, CanEdit: mine, CanDelete: mine || mayModerate(v)}
+	mine, moderates := v.signedIn() && v.user.ID == authorID, mayModerate(v)
+	return postActions{
+		ID: id, Title: shownTitle(title), View: view,
+		CanEdit: mine, CanDelete: mine || moderates, CanHide: moderates && !mine,
+	}
+}
+
+// ofHidden returns the actions as they are for a post that is hidden, if it is.
+func (a postActions) ofHidden(hidden bool) postActions {
+	if hidden {
+		a.CanUnhide, a.CanHide, a.Version = a.CanHide, false, 0
+	}
+	return a
 }
 
 // with says how often the post was read to those who may know.
@@ -197,6 +210,7 @@ type postHead struct {
 	Time   moment
 	Edited bool
 	Draft  bool
+	Hidden hiding
 	Focus  bool // its title gets the focus: it has just come
 }
 
