@@ -31,8 +31,10 @@ const listActs = `-- name: ListActs :many
 SELECT moderation_log.id, moderation_log.act, moderation_log.by_id, moderation_log.user_id, moderation_log.post_id, moderation_log.title, moderation_log.reason, moderation_log.reports, moderation_log.created_at,
     coalesce(moderators.name, '') AS by_name,
     moderators.username AS by_username,
+    moderators.deleted_at AS by_deleted_at,
     coalesce(users.name, '') AS user_name,
-    users.username AS user_username
+    users.username AS user_username,
+    users.deleted_at AS user_deleted_at
 FROM moderation_log
 JOIN users AS moderators ON moderators.id = moderation_log.by_id
 JOIN users ON users.id = moderation_log.user_id
@@ -50,8 +52,10 @@ type ListActsRow struct {
 	ModerationLog ModerationLog
 	ByName        Text
 	ByUsername    *string
+	ByDeletedAt   Time
 	UserName      Text
 	UserUsername  *string
+	UserDeletedAt Time
 }
 
 // ListActs returns a page of what moderators have done, newest first: at most
@@ -77,8 +81,10 @@ func (q *Queries) ListActs(ctx context.Context, arg ListActsParams) ([]ListActsR
 			&i.ModerationLog.CreatedAt,
 			&i.ByName,
 			&i.ByUsername,
+			&i.ByDeletedAt,
 			&i.UserName,
 			&i.UserUsername,
+			&i.UserDeletedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -176,7 +182,8 @@ func (q *Queries) ListReportedPosts(ctx context.Context, arg ListReportedPostsPa
 const listReports = `-- name: ListReports :many
 SELECT reports.id, reports.post_id, reports.reporter_id, reports.kind, reports.text, reports.created_at,
     coalesce(users.name, '') AS reporter_name,
-    users.username AS reporter_username
+    users.username AS reporter_username,
+    users.deleted_at AS reporter_deleted_at
 FROM reports
 JOIN users ON users.id = reports.reporter_id
 WHERE reports.post_id = ?1
@@ -190,9 +197,10 @@ type ListReportsParams struct {
 }
 
 type ListReportsRow struct {
-	Report           Report
-	ReporterName     Text
-	ReporterUsername *string
+	Report            Report
+	ReporterName      Text
+	ReporterUsername  *string
+	ReporterDeletedAt Time
 }
 
 // ListReports returns the first page_size reports of a post, and what their
@@ -215,6 +223,53 @@ func (q *Queries) ListReports(ctx context.Context, arg ListReportsParams) ([]Lis
 			&i.Report.CreatedAt,
 			&i.ReporterName,
 			&i.ReporterUsername,
+			&i.ReporterDeletedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listReportsBy = `-- name: ListReportsBy :many
+SELECT id, post_id, reporter_id, kind, text, created_at
+FROM reports
+WHERE reporter_id = ?1 AND id > ?2
+ORDER BY id
+LIMIT ?3
+`
+
+type ListReportsByParams struct {
+	ReporterID int64
+	AfterID    int64
+	PageSize   int64
+}
+
+// ListReportsBy returns a page of the reports of a reader that no moderator has
+// decided on: at most page_size with an id above after_id.
+func (q *Queries) ListReportsBy(ctx context.Context, arg ListReportsByParams) ([]Report, error) {
+	rows, err := q.db.QueryContext(ctx, listReportsBy, arg.ReporterID, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Report
+	for rows.Next() {
+		var i Report
+		if err := rows.Scan(
+			&i.ID,
+			&i.PostID,
+			&i.ReporterID,
+			&i.Kind,
+			&i.Text,
+			&i.CreatedAt,
 		); err != nil {
 			return nil, err
 		}

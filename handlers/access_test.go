@@ -59,6 +59,11 @@ var access = []accessCase{
 	{"POST /posts/{id}/vote", "/posts/{poll}/vote", "option=1", "401 303 303 303 303 401 401"},
 	{"POST /posts/{id}/vote", "/posts/{draft}/vote", "option=1", "401 404 404 404 404 401 401"},
 	{"POST /posts/{id}/poll/close", "/posts/{poll}/poll/close", "", "401 403 303 403 403 401 401"},
+	{"GET /posts/{id}/report", "/posts/{post}/report", "", "303 200 403 200 200 401 401"},
+	{"GET /posts/{id}/report", "/posts/{draft}/report", "", "303 404 403 404 404 401 401"},
+	{"POST /posts/{id}/report", "/posts/{post}/report", "kind=spam", "401 303 403 303 303 401 401"},
+	{"POST /posts/{id}/report", "/posts/{draft}/report", "kind=spam", "401 404 403 404 404 401 401"},
+	{"POST /posts/{id}/report", "/posts/{hidden}/report", "kind=spam", "401 404 403 409 409 401 401"},
 	{"GET /posts/{id}/hide", "/posts/{post}/hide", "", "303 403 403 200 200 401 401"},
 	{"GET /posts/{id}/hide", "/posts/{draft}/hide", "", "303 403 403 404 404 401 401"},
 	{"POST /posts/{id}/hide", "/posts/{post}/hide", "reason=No", "401 403 403 303 303 401 401"},
@@ -92,6 +97,11 @@ var access = []accessCase{
 	{"GET /settings/data", "", "", "303 200 200 200 200 401 401"},
 	{"GET /settings/delete", "", "", "303 200 200 200 200 401 401"},
 	{"POST /settings/delete", "", "word=delete", "401 303 303 303 303 401 401"},
+
+	{"GET /moderation", "", "", "303 403 403 200 200 401 401"},
+	{"POST /moderation/dismiss", "", "post={reported}&last=1", "401 403 403 303 303 401 401"},
+	{"POST /moderation/dismiss", "", "post={draft}&last=1", "401 403 403 404 404 401 401"},
+	{"GET /moderation/log", "", "", "303 403 403 200 200 401 401"},
 
 	{"GET /admin/webhooks", "", "", "303 403 403 403 200 401 401"},
 	{"POST /admin/webhooks/retry", "", "id=msg_dead", "401 403 403 403 303 401 401"},
@@ -192,7 +202,9 @@ func newAccessSite(t *testing.T) *accessSite {
 	deadLetter(t, site, "msg_dead", "user.updated", `{}`)
 	hidden := site.post(ada, "Hidden", "Text", true)
 	site.hide(hidden.ID, "Not here.")
-	return &accessSite{site, strings.NewReplacer("{post}", fmt.Sprint(post.ID), "{draft}", fmt.Sprint(draft.ID), "{deleted}", fmt.Sprint(deleted.ID), "{poll}", fmt.Sprint(poll.ID), "{hidden}", fmt.Sprint(hidden.ID), "{user}", fmt.Sprint(post.AuthorID))}
+	reported := site.post(ada, "Reported", "Text", true)
+	site.report(grace, reported.ID, db.ReportSpam, "Look.")
+	return &accessSite{site, strings.NewReplacer("{post}", fmt.Sprint(post.ID), "{draft}", fmt.Sprint(draft.ID), "{deleted}", fmt.Sprint(deleted.ID), "{poll}", fmt.Sprint(poll.ID), "{hidden}", fmt.Sprint(hidden.ID), "{reported}", fmt.Sprint(reported.ID), "{user}", fmt.Sprint(post.AuthorID))}
 }
 
 // client is the browser of somebody in the role.

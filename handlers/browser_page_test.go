@@ -113,7 +113,7 @@ func named(name string, roles ...string) chromedp.QueryOption {
 // press clicks the link, the button or the choice of that name.
 func (p *tab) press(name string) *tab {
 	p.t.Helper()
-	p.do("press "+name, chromedp.Click(name, named(name, "link", "button", "DisclosureTriangle"), chromedp.NodeVisible))
+	p.do("press "+name, chromedp.Click(name, named(name, "link", "button", "radio", "DisclosureTriangle"), chromedp.NodeVisible))
 	return p
 }
 

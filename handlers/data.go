@@ -26,7 +26,7 @@ type navItem struct {
 // adminNav lists the administrators' pages; current is the path of the one
 // that is shown, or that it belongs to.
 func adminNav(current string) []navItem {
-	items := []navItem{{URL: webhooksPath, Text: "Webhooks"}, {URL: dataPath, Text: "Data"}}
+	items := []navItem{{URL: webhooksPath, Text: "Webhooks"}, {URL: dataPath, Text: "Data"}, {URL: moderationPath, Text: "Moderation"}}
 	for i := range items {
 		items[i].Current = items[i].URL == current
 	}

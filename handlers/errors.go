@@ -33,6 +33,8 @@ var (
 	errNotModerator     = &userError{http.StatusForbidden, "Only its author or a moderator can delete this post."}
 	errModeratorsOnly   = &userError{http.StatusForbidden, "This is for moderators. If something is wrong with a post, report it to them."}
 	errOwnCase          = &userError{http.StatusForbidden, "This post is your own: somebody else has to decide about it."}
+	errOwnReport        = &userError{http.StatusForbidden, "This post is your own. Edit it or delete it."}
+	errReported         = &userError{http.StatusConflict, "You have reported this post. A moderator will look at it."}
 	errDecided          = &userError{http.StatusConflict, "Somebody was quicker: this was decided or changed meanwhile. Look at it again."}
 	errNoTitleToShow    = &userError{http.StatusConflict, "Its author has taken the title away, and nothing is published without one. Restore it when it has one again."}
 	errNotAdmin         = &userError{http.StatusForbidden, "This page is for administrators. Ask the owner of this site to make you one."}

@@ -46,15 +46,19 @@ func (s *Server) confirmHiding(w http.ResponseWriter, r *http.Request, user db.U
 	return s.showReasonForm(w, r, http.StatusOK, form)
 }
 
-// newHideForm asks why a post is to be hidden.
+// newHideForm asks why a post is to be hidden. View may be viewQueue, too.
 func newHideForm(id int64, title, view string) reasonForm {
 	path := postPath(id, "") // no title: it goes into attributes of htmx
-	return reasonForm{
-		Heading: "Hide “" + title + "”", ID: fmt.Sprintf("hide-form-%d", id), Action: path + "/hide", View: view, Focus: true,
+	form := reasonForm{
+		Heading: "Hide “" + title + "”", ID: fmt.Sprintf("hide-form-%d", id), Action: path + "/hide", View: view,
 		Intro:  "Its author and the moderators alone will see it. The author reads your reason, and not who you are.",
 		Label:  "Reason",
 		Button: "Hide", CancelURL: path, CancelTarget: fmt.Sprintf("#post-%d", id),
 	}
+	if view == viewQueue {
+		form.CancelURL = "" // the form is folded away there
+	}
+	return form
 }
 
 // findOthersPost returns the post that the path names, which the user may see
@@ -87,6 +91,9 @@ func (s *Server) hidePost(w http.ResponseWriter, r *http.Request, user db.User) 
 	}
 	s.publishPost(post.ID, true, false)
 	said := fmt.Sprintf("“%s” is hidden.", post.Title)
+	if view == viewQueue {
+		return s.showDecided(w, r, post, said)
+	}
 	return s.showModerated(w, r, user, post, view, said)
 }
 

@@ -28,6 +28,7 @@ func (s *Server) ownLists(ctx context.Context, user db.User) []ownList {
 	return []ownList{
 		{"posts", s.ownPosts(ctx, user)},
 		{"votes", s.ownVotes(ctx, user)},
+		{"reports", s.ownReports(ctx, user)},
 		{"webhook_events", s.ownEvents(ctx, user)},
 	}
 }
@@ -72,8 +73,11 @@ type ownPost struct {
 	UpdatedAt   time.Time `json:"updated_at"`
 	PublishedAt time.Time `json:"published_at,omitzero"`
 	DeletedAt   time.Time `json:"deleted_at,omitzero"`
+	HiddenAt    time.Time `json:"hidden_at,omitzero"` // by a moderator
 	Poll        *ownPoll  `json:"poll,omitempty"`
 	Unsent      *ownText  `json:"unsent,omitempty"` // typed into the form of a published post
+
+	HiddenReason string `json:"hidden_reason,omitempty"`
 }
 
 type ownText struct {
@@ -93,6 +97,14 @@ type ownVote struct {
 	Question string    `json:"question"`
 	Option   string    `json:"option"`
 	VotedAt  time.Time `json:"voted_at"`
+}
+
+// ownReport is a report by the user that is not decided yet.
+type ownReport struct {
+	PostID    int64     `json:"post_id"`
+	Kind      string    `json:"kind"`
+	Text      string    `json:"text"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 type ownEvent struct {
@@ -232,6 +244,30 @@ func newOwnPost(p db.Post) ownPost {
 	return ownPost{
 		ID: p.ID, Title: p.Title, Content: p.Content, Published: p.Published, Views: p.Views,
 		CreatedAt: p.CreatedAt.Time(), UpdatedAt: p.UpdatedAt.Time(), PublishedAt: p.PublishedAt.Time(), DeletedAt: p.DeletedAt.Time(),
+		HiddenAt: p.HiddenAt.Time(), HiddenReason: string(p.HiddenReason),
+	}
+}
+
+// ownReports yields what a user has reported.
+func (s *Server) ownReports(ctx context.Context, user db.User) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		page := db.ListReportsByParams{ReporterID: user.ID, PageSize: 100}
+		for {
+			reports, err := s.db.ListReportsBy(ctx, page)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, report := range reports {
+				if !yield(ownReport{report.PostID, report.Kind, report.Text, report.CreatedAt.Time()}, nil) {
+					return
+				}
+				page.AfterID = report.ID
+			}
+			if int64(len(reports)) < page.PageSize {
+				return
+			}
+		}
 	}
 }
 

@@ -142,6 +142,10 @@ func TestInventoryOfUsers(t *testing.T) {
 	kept := map[string]struct{ download, deletion string }{
 		"posts.author_id":         {"in posts", "hidden at once, purged later"},
 		"posts.deleted_by":        {"in posts as deleted_at", "NULL for their own; of others' posts it names nobody any more"},
+		"posts.hidden_by":         {"in posts as hidden_at", "the post stays hidden; it names a tombstone"},
+		"reports.reporter_id":     {"in reports", "the text is cleared; that the post is reported stays until it is decided"},
+		"moderation_log.by_id":    {"what moderators did is no data of theirs", "the log must still say who did it; it names a tombstone"},
+		"moderation_log.user_id":  {"posts say why they are hidden", "it names a tombstone; titles of posts are cleared"},
 		"profiles.user_id":        {"in profile", "deleted"},
 		"votes.user_id":           {"in votes", "deleted"},
 		"people.user_id":          {"made from user, which is there", "deleted with the name"},

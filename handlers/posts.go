@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
@@ -25,7 +26,12 @@ func (s *Server) findPost(r *http.Request, v visitor) (db.GetPostRow, error) {
 	if err != nil {
 		return db.GetPostRow{}, err
 	}
-	post, err := s.db.GetPost(r.Context(), id)
+	return s.readPost(r.Context(), id, v)
+}
+
+// readPost returns a post, if the visitor may see it.
+func (s *Server) readPost(ctx context.Context, id int64, v visitor) (db.GetPostRow, error) {
+	post, err := s.db.GetPost(ctx, id)
 	if err != nil {
 		return post, fmt.Errorf("post %d: %w", id, err)
 	}

@@ -39,6 +39,8 @@ func (s *Server) routes() []route {
 		{"POST /posts/{id}/restore", s.signedIn(s.restorePost)},
 		{"POST /posts/{id}/vote", s.signedIn(s.vote)},
 		{"POST /posts/{id}/poll/close", s.signedIn(s.closePoll)},
+		{"GET /posts/{id}/report", s.signedIn(s.confirmReport)},
+		{"POST /posts/{id}/report", s.signedIn(s.reportPost)},
 		{"GET /posts/{id}/hide", s.moderator(s.confirmHiding)},
 		{"POST /posts/{id}/hide", s.moderator(s.hidePost)},
 		{"POST /posts/{id}/unhide", s.moderator(s.unhidePost)},
@@ -62,6 +64,10 @@ func (s *Server) routes() []route {
 		{"GET /settings/data", s.signedIn(s.downloadData)},
 		{"GET /settings/delete", s.signedIn(s.confirmDeletion)},
 		{"POST /settings/delete", s.signedIn(s.deleteAccount)},
+
+		{"GET /moderation", s.moderator(s.showQueue)},
+		{"POST /moderation/dismiss", s.moderator(s.dismissReports)},
+		{"GET /moderation/log", s.moderator(s.showActs)},
 
 		{"GET /admin/webhooks", s.admin(s.showWebhooks)},
 		{"POST /admin/webhooks/retry", s.admin(s.retryWebhook)},

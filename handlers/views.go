@@ -16,6 +16,9 @@ import (
 const (
 	viewItem = "item"
 	viewPage = "page"
+
+	// In the moderators' queue a post is there to be decided about.
+	viewQueue = "queue"
 )
 
 // viewOf returns the way of showing that a request names.
@@ -31,12 +34,16 @@ type currentUser struct {
 	Name       string
 	Avatar     avatar
 	ProfileURL string
+	Moderates  bool
 	IsAdmin    bool
 }
 
 func newCurrentUser(u db.User) *currentUser {
 	name := displayName(u.Name, u.Username)
-	return &currentUser{Name: name, Avatar: newAvatar(u.ID, name, u.ImageURL), ProfileURL: profilePath(u.ID), IsAdmin: u.Role == db.RoleAdmin}
+	return &currentUser{
+		Name: name, Avatar: newAvatar(u.ID, name, u.ImageURL), ProfileURL: profilePath(u.ID),
+		Moderates: mayModerate(known(u)), IsAdmin: u.Role == db.RoleAdmin,
+	}
 }
 
 // avatar is a user's picture, or initials on a colour.
@@ -159,6 +166,7 @@ type postActions struct {
 	CanDelete bool   // true whenever CanEdit is
 	Version   int64  // of the draft that can be published as it stands; 0: it cannot
 	Views     string // how often it was read; "" for who may not delete it, and when nobody has
+	CanReport bool
 	CanHide   bool
 	CanUnhide bool // of a hidden post, in place of CanHide
 }
@@ -168,7 +176,7 @@ func newPostActions(v visitor, id, authorID int64, title, view string) postActio
 	mine, moderates := v.signedIn() && v.user.ID == authorID, mayModerate(v)
 	return postActions{
 		ID: id, Title: shownTitle(title), View: view,
-		CanEdit: mine, CanDelete: mine || moderates, CanHide: moderates && !mine,
+		CanEdit: mine, CanDelete: mine || moderates, CanReport: v.signedIn() && !mine && !moderates, CanHide: moderates && !mine,
 	}
 }
 

@@ -28,7 +28,8 @@ LIMIT sqlc.arg(page_size);
 -- reporters are called.
 SELECT sqlc.embed(reports),
     coalesce(users.name, '') AS reporter_name,
-    users.username AS reporter_username
+    users.username AS reporter_username,
+    users.deleted_at AS reporter_deleted_at
 FROM reports
 JOIN users ON users.id = reports.reporter_id
 WHERE reports.post_id = sqlc.arg(post_id)
@@ -40,14 +41,25 @@ LIMIT sqlc.arg(page_size);
 -- decided on it.
 SELECT EXISTS (SELECT 1 FROM reports WHERE post_id = sqlc.arg(post_id) AND reporter_id = sqlc.arg(reporter_id)) AS found;
 
+-- name: ListReportsBy :many
+-- ListReportsBy returns a page of the reports of a reader that no moderator has
+-- decided on: at most page_size with an id above after_id.
+SELECT *
+FROM reports
+WHERE reporter_id = sqlc.arg(reporter_id) AND id > sqlc.arg(after_id)
+ORDER BY id
+LIMIT sqlc.arg(page_size);
+
 -- name: ListActs :many
 -- ListActs returns a page of what moderators have done, newest first: at most
 -- page_size acts with an id below before_id.
 SELECT sqlc.embed(moderation_log),
     coalesce(moderators.name, '') AS by_name,
     moderators.username AS by_username,
+    moderators.deleted_at AS by_deleted_at,
     coalesce(users.name, '') AS user_name,
-    users.username AS user_username
+    users.username AS user_username,
+    users.deleted_at AS user_deleted_at
 FROM moderation_log
 JOIN users AS moderators ON moderators.id = moderation_log.by_id
 JOIN users ON users.id = moderation_log.user_id

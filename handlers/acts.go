@@ -1,0 +1,118 @@
+package handlers
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"time"
+
+	"inkwell/db"
+)
+
+// actsPageSize is how many acts a page of the log has.
+const actsPageSize = 50
+
+// actsView is what moderation-log.html shows, and acts.html.
+type actsView struct {
+	Nav   []navItem
+	Items []actItem
+	More  moreView
+}
+
+// actItem is what act.html shows: who did what to whom, and why.
+type actItem struct {
+	ID      int64
+	By      party
+	Did     string // such as "hid"
+	Title   string // of the post; "": the act is about the user
+	URL     string // of the post, where it can be seen
+	Whom    party  // the author of the post, or the user
+	Reason  string // may be ""
+	Time    moment
+	Reports string // what was decided with it; "": nothing
+	Focus   bool   // it has just come
+}
+
+// showActs handles "GET /moderation/log": what moderators have done, newest
+// first.
+func (s *Server) showActs(w http.ResponseWriter, r *http.Request, user db.User) error {
+	before, err := readIDPlace(r, "before", math.MaxInt64)
+	if err != nil {
+		return err
+	}
+	rows, err := s.db.ListActs(r.Context(), db.ListActsParams{BeforeID: before, PageSize: actsPageSize + 1})
+	if err != nil {
+		return fmt.Errorf("moderation log: %w", err)
+	}
+	view := newActsView(rows, time.Now())
+	if !wantsFragment(r) {
+		view.Nav = moderationNav(user, actsPath)
+		return s.page(w, r, http.StatusOK, "moderation-log", page{Title: "Moderation log", Main: view})
+	}
+	if len(view.Items) > 0 {
+		view.Items[0].Focus = true
+	}
+	return s.fragment(w, http.StatusOK, part{"acts", view}, part{"status", plural(len(view.Items), "more entry") + "."})
+}
+
+func newActsView(rows []db.ListActsRow, now time.Time) actsView {
+	rows, next := nextPage(rows, actsPageSize, func(row db.ListActsRow) int64 { return row.ModerationLog.ID })
+	view := actsView{More: moreView{End: "That is all."}}
+	for _, row := range rows {
+		view.Items = append(view.Items, newActItem(row, now))
+	}
+	switch {
+	case next != nil:
+		view.More.URL = fmt.Sprintf("%s?before=%d", actsPath, *next)
+	case len(rows) == 0:
+		view.More.End = "No moderator has had to do anything yet."
+	}
+	return view
+}
+
+func newActItem(row db.ListActsRow, now time.Time) actItem {
+	act := row.ModerationLog
+	item := actItem{
+		ID:     act.ID,
+		By:     newParty(act.ByID, row.ByName, row.ByUsername, row.ByDeletedAt),
+		Did:    didWhat(act.Act),
+		Whom:   newParty(act.UserID, row.UserName, row.UserUsername, row.UserDeletedAt),
+		Reason: string(act.Reason),
+		Time:   newMoment(act.CreatedAt.Time(), now),
+	}
+	if act.PostID == nil {
+		return item
+	}
+	item.Title = "a post"
+	if act.Title != "" {
+		item.Title = "“" + string(act.Title) + "”"
+	}
+	if act.Act != db.ActDelete && row.UserDeletedAt == 0 {
+		item.URL = postPath(*act.PostID, "")
+	}
+	if act.Reports > 0 {
+		item.Reports = plural(act.Reports, "report")
+	}
+	return item
+}
+
+// didWhat says in a word or two what an act was.
+func didWhat(act db.Act) string {
+	switch act {
+	case db.ActHide:
+		return "hid"
+	case db.ActUnhide:
+		return "restored"
+	case db.ActDismiss:
+		return "dismissed the reports of"
+	case db.ActDelete:
+		return "deleted"
+	case db.ActUndelete:
+		return "brought back"
+	case db.ActBan:
+		return "banned"
+	case db.ActUnban:
+		return "unbanned"
+	}
+	return string(act)
+}

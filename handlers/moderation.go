@@ -1,0 +1,197 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"inkwell/db"
+)
+
+// The moderators' pages.
+const (
+	moderationPath = "/moderation"
+	actsPath       = "/moderation/log"
+)
+
+// maxShownReports is how many reports of one post are shown.
+const maxShownReports = 10
+
+// moderationNav lists the moderators' pages, and for administrators theirs.
+func moderationNav(user db.User, current string) []navItem {
+	items := []navItem{
+		{URL: moderationPath, Text: "Reports", Current: current == moderationPath},
+		{URL: actsPath, Text: "Log", Current: current == actsPath},
+	}
+	if user.Role == db.RoleAdmin {
+		for _, item := range adminNav("") {
+			if item.URL != moderationPath {
+				items = append(items, item)
+			}
+		}
+	}
+	return items
+}
+
+// queueView is what moderation.html shows, and queue.html.
+type queueView struct {
+	Nav   []navItem
+	Items []queueItem
+	More  moreView
+}
+
+// queueItem is what queue-item.html shows: a post with its reports.
+type queueItem struct {
+	postItem
+	Reports []reportItem
+	Others  string // how many more there are; "": none
+	LastID  int64  // of the reports
+	Own     bool   // somebody else has to decide
+	Hide    reasonForm
+}
+
+// reportItem is what one reader has said of a post.
+type reportItem struct {
+	Kind, Text string
+	Reporter   party
+	Time       moment
+}
+
+// party is somebody who takes part, with a profile if they have one.
+type party struct{ Name, URL string }
+
+func newParty(id int64, name db.Text, username *string, deletedAt db.Time) party {
+	if deletedAt != 0 {
+		return party{Name: "a deleted member"}
+	}
+	return party{displayName(name, username), profilePath(id)}
+}
+
+// showQueue handles "GET /moderation": the posts that are reported, the one
+// that waits longest first.
+func (s *Server) showQueue(w http.ResponseWriter, r *http.Request, user db.User) error {
+	after, err := readIDPlace(r, "after", 0)
+	if err != nil {
+		return err
+	}
+	view, err := s.queue(r.Context(), user, after)
+	if err != nil {
+		return fmt.Errorf("reports: %w", err)
+	}
+	if !wantsFragment(r) {
+		view.Nav = moderationNav(user, moderationPath)
+		return s.page(w, r, http.StatusOK, "moderation", page{Title: "Moderation", Main: view})
+	}
+	if len(view.Items) > 0 {
+		view.Items[0].Focus = true
+	}
+	return s.fragment(w, http.StatusOK, part{"queue", view}, part{"status", plural(len(view.Items), "more post") + "."})
+}
+
+// readIDPlace reads which place in a list of ids a parameter of the query names.
+func readIDPlace(r *http.Request, name string, first int64) (int64, error) {
+	query, err := readQuery(r)
+	if err != nil || query.Get(name) == "" {
+		return first, err
+	}
+	id, err := strconv.ParseInt(query.Get(name), 10, 64)
+	if err != nil || id < 1 || strconv.FormatInt(id, 10) != query.Get(name) {
+		return 0, errBadCursor
+	}
+	return id, nil
+}
+
+// queue returns the part of the queue behind the post whose first report has
+// the id after.
+func (s *Server) queue(ctx context.Context, user db.User, after int64) (queueView, error) {
+	rows, err := s.db.ListReportedPosts(ctx, db.ListReportedPostsParams{AfterID: after, PageSize: pageSize + 1})
+	if err != nil {
+		return queueView{}, err
+	}
+	rows, next := nextPage(rows, pageSize, func(row db.ListReportedPostsRow) int64 { return row.FirstReportID })
+	view := queueView{More: moreView{End: "That is all."}}
+	now := time.Now()
+	for _, row := range rows {
+		reports, err := s.db.ListReports(ctx, db.ListReportsParams{PostID: row.ID, PageSize: maxShownReports})
+		if err != nil {
+			return queueView{}, err
+		}
+		view.Items = append(view.Items, newQueueItem(row, reports, user, now))
+	}
+	switch {
+	case next != nil:
+		view.More.URL = fmt.Sprintf("%s?after=%d", moderationPath, *next)
+	case len(rows) == 0:
+		view.More.End = "No post is reported."
+	}
+	return view, nil
+}
+
+func newQueueItem(row db.ListReportedPostsRow, reports []db.ListReportsRow, user db.User, now time.Time) queueItem {
+	item := queueItem{LastID: row.LastReportID, Own: row.AuthorID == user.ID, Hide: newHideForm(row.ID, row.Title, viewQueue)}
+	item.Excerpt = row.Excerpt
+	item.postHead = postHead{
+		postActions: postActions{ID: row.ID, Title: row.Title},
+		URL:         postPath(row.ID, row.Title),
+		Author:      newAuthor(row.AuthorID, row.AuthorName, row.AuthorUsername, row.AuthorImageURL),
+		Time:        newMoment(row.PublishedAt.Time(), now),
+	}
+	for _, report := range reports {
+		r := report.Report
+		item.Reports = append(item.Reports, reportItem{
+			Kind: reportKind(r.Kind), Text: r.Text, Time: newMoment(r.CreatedAt.Time(), now),
+			Reporter: newParty(r.ReporterID, report.ReporterName, report.ReporterUsername, report.ReporterDeletedAt),
+		})
+	}
+	if others := row.Reports - int64(len(reports)); others > 0 {
+		item.Others = "and " + plural(others, "other report")
+	}
+	item.Hide.Inline = true
+	return item
+}
+
+// dismissReports handles "POST /moderation/dismiss": nothing has to be done
+// about the reports of the post that the field post names, up to the last one
+// that the moderator has seen.
+func (s *Server) dismissReports(w http.ResponseWriter, r *http.Request, user db.User) error {
+	values, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	id, err := strconv.ParseInt(values.Get("post"), 10, 64)
+	last, err2 := strconv.ParseInt(values.Get("last"), 10, 64)
+	if err != nil || err2 != nil {
+		return errBadForm
+	}
+	row, err := s.readPost(r.Context(), id, known(user))
+	switch {
+	case err != nil:
+		return err
+	case row.Post.AuthorID == user.ID:
+		return errOwnCase
+	}
+	if err := s.db.DismissReports(r.Context(), db.DismissReportsParams{PostID: id, LastID: last, By: user.ID}); err != nil {
+		return decidedIfGone(err)
+	}
+	return s.showDecided(w, r, row.Post, fmt.Sprintf("“%s” stays: its reports are dismissed.", row.Post.Title))
+}
+
+// decidedView is what decided.html shows in the place of a post in the queue.
+type decidedView struct {
+	ID   int64
+	Said string
+	URL  string
+}
+
+// showDecided answers what was decided about a post in the queue.
+func (s *Server) showDecided(w http.ResponseWriter, r *http.Request, post db.Post, said string) error {
+	if wantsFragment(r) {
+		w.Header().Set("HX-Retarget", fmt.Sprintf("#post-%d", post.ID))
+		return s.fragment(w, http.StatusOK, part{"decided", decidedView{post.ID, said, permalinkOf(post).String()}}, part{"status", said})
+	}
+	s.leaveNotice(w, r, notice{Text: said})
+	http.Redirect(w, r, moderationPath, http.StatusSeeOther)
+	return nil
+}
