@@ -74,11 +74,35 @@ func (a *API) User(ctx context.Context, id string) (User, error) {
 		return User{}, ErrUserNotFound
 	}
 	body, err := a.get(ctx, "/users/"+id, nil)
+	return answeredUser(body, err, "get user")
+}
+
+// BanUser bans a user, whose sessions Clerk ends then, and returns the user as
+// they are afterwards. The error may be [ErrUserNotFound] or [ErrUserUnusable].
+func (a *API) BanUser(ctx context.Context, id string) (User, error) {
+	return a.markUser(ctx, id, "ban")
+}
+
+// UnbanUser lets a user sign in again who was banned. It is BanUser otherwise.
+func (a *API) UnbanUser(ctx context.Context, id string) (User, error) {
+	return a.markUser(ctx, id, "unban")
+}
+
+func (a *API) markUser(ctx context.Context, id, verb string) (User, error) {
+	if !isID(id) {
+		return User{}, ErrUserNotFound
+	}
+	body, err := a.call(ctx, clerk.NewAPIRequest(http.MethodPost, "/users/"+id+"/"+verb))
+	return answeredUser(body, err, verb+" user")
+}
+
+// answeredUser reads the answer to what was done to one user.
+func answeredUser(body []byte, err error, doing string) (User, error) {
 	if isNotFound(err) {
 		return User{}, ErrUserNotFound
 	}
 	if err != nil {
-		return User{}, fmt.Errorf("clerk: get user: %w", err)
+		return User{}, fmt.Errorf("clerk: %s: %w", doing, err)
 	}
 	user, err := decodeUser(body)
 	if err != nil {
@@ -169,6 +193,11 @@ func (q *query) ToQuery() url.Values { return q.values }
 func (a *API) get(ctx context.Context, path string, values url.Values) ([]byte, error) {
 	request := clerk.NewAPIRequest(http.MethodGet, path)
 	request.SetParams(&query{values: values})
+	return a.call(ctx, request)
+}
+
+// call makes a request and returns the body of its answer, as get does.
+func (a *API) call(ctx context.Context, request *clerk.APIRequest) ([]byte, error) {
 	var answer clerk.APIResource
 	if err := a.backend.Call(ctx, request, &answer); err != nil {
 		return nil, plain(err)

@@ -118,3 +118,30 @@ func TestAPITimeout(t *testing.T) {
 		}
 	})
 }
+
+func TestAPIBanUser(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/users/{id}/{verb}", func(w http.ResponseWriter, r *http.Request) {
+		switch id := r.PathValue("id"); id {
+		case "user_1":
+			answer(200, map[string]any{"id": id, "banned": r.PathValue("verb") == "ban", "updated_at": 1_700_000_000_000})(w, r)
+		case "user_odd":
+			answer(200, map[string]any{"object": "user"})(w, r)
+		case "user_gone":
+			answer(404, clerksError("resource_not_found"))(w, r)
+		default:
+			answer(500, clerksError("down"))(w, r)
+		}
+	})
+	api := newAPI(mux)
+	for id, want := range map[string]error{"user_1": nil, "user_odd": clerk.ErrUserUnusable, "user_gone": clerk.ErrUserNotFound, "": clerk.ErrUserNotFound, "../jwks": clerk.ErrUserNotFound} {
+		banned, err := api.BanUser(t.Context(), id)
+		unbanned, err2 := api.UnbanUser(t.Context(), id)
+		if !errors.Is(err, want) || !errors.Is(err2, want) || want == nil && (!banned.Banned || unbanned.Banned) {
+			t.Errorf("BanUser(%q) = %+v, %v, and UnbanUser = %+v, %v; want %v", id, banned, err, unbanned, err2, want)
+		}
+	}
+	if _, err := api.BanUser(t.Context(), "user_down"); err == nil || !strings.Contains(err.Error(), "ban user: the Backend API answered 500") {
+		t.Errorf("BanUser of a Clerk that is down: %v", err)
+	}
+}

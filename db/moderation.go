@@ -193,15 +193,16 @@ func (d *DB) DismissReports(ctx context.Context, p DismissReportsParams) error {
 
 // BanUserParams says who is to be let in no more, or again.
 type BanUserParams struct {
-	User      UserData // as Clerk says since; Banned decides which of the two
+	User      UserData // as Clerk says since
+	Act       Act      // ActBan or ActUnban
 	By        int64    // the administrator
 	Reason    string   // may be ""
-	HidePosts bool     // of a user who is banned: for the same reason
+	HidePosts bool     // of the user, for the same reason
 }
 
-// BanUser stores that Clerk has banned a user, or unbanned, and returns how many
-// posts it hid.
-func (d *DB) BanUser(ctx context.Context, p BanUserParams) (hidden int64, err error) {
+// BanUser stores that Clerk has banned a user, or unbanned, and returns the ids
+// of the posts that it hid.
+func (d *DB) BanUser(ctx context.Context, p BanUserParams) (hidden []int64, err error) {
 	err = d.write(ctx, func(ctx context.Context, q *Queries) error {
 		if _, err := d.saveUser(ctx, q, p.User, version{}); err != nil {
 			return err
@@ -210,34 +211,32 @@ func (d *DB) BanUser(ctx context.Context, p BanUserParams) (hidden int64, err er
 		if err != nil {
 			return err
 		}
-		act := ActUnban
-		if p.User.Banned {
-			act = ActBan
-		}
-		if err := q.logAct(ctx, logActParams{Act: act, ByID: p.By, UserID: user.ID, Reason: Text(p.Reason), CreatedAt: d.now()}); err != nil {
+		if err := q.logAct(ctx, logActParams{Act: p.Act, ByID: p.By, UserID: user.ID, Reason: Text(p.Reason), CreatedAt: d.now()}); err != nil {
 			return err
 		}
-		if p.User.Banned && p.HidePosts {
+		if p.HidePosts {
 			hidden, err = d.hidePostsOf(ctx, q, user.ID, p.By, p.Reason)
 		}
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("ban user: %w", err)
+		return nil, fmt.Errorf("%s user: %w", p.Act, err)
 	}
 	return hidden, nil
 }
 
-// hidePostsOf hides all published posts of a user.
-func (d *DB) hidePostsOf(ctx context.Context, q *Queries, userID, by int64, reason string) (int64, error) {
+// hidePostsOf hides all published posts of a user, and returns their ids.
+func (d *DB) hidePostsOf(ctx context.Context, q *Queries, userID, by int64, reason string) ([]int64, error) {
 	posts, err := q.listPublishedOf(ctx, userID)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
+	var ids []int64
 	for _, row := range posts {
 		if err := d.hidePost(ctx, q, &Post{ID: row.ID, AuthorID: userID, Title: row.Title}, by, reason); err != nil {
-			return 0, err
+			return nil, err
 		}
+		ids = append(ids, row.ID)
 	}
-	return int64(len(posts)), nil
+	return ids, nil
 }

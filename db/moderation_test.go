@@ -166,21 +166,21 @@ func TestBanUser(t *testing.T) {
 	for _, title := range []string{"One", "Two"} {
 		newPost(t, d, author.ID, title)
 	}
-	ban := db.BanUserParams{User: db.UserData{ClerkID: "user_ada", Name: "Ada", Banned: true, UpdatedAt: 2}, By: admin.ID, Reason: "Spam."}
+	ban := db.BanUserParams{User: db.UserData{ClerkID: "user_ada", Name: "Ada", Banned: true, UpdatedAt: 2}, Act: db.ActBan, By: admin.ID, Reason: "Spam."}
 	for _, step := range []struct {
 		hide   bool
-		hidden int64
+		hidden int
 	}{{false, 0}, {true, 2}, {true, 0}} {
 		ban.HidePosts = step.hide
 		hidden, err := d.BanUser(t.Context(), ban)
-		if err != nil || hidden != step.hidden {
-			t.Errorf("BanUser(%t) = %d, %v, want %d", step.hide, hidden, err, step.hidden)
+		if err != nil || len(hidden) != step.hidden {
+			t.Errorf("BanUser(%t) hides %d, %v, want %d", step.hide, hidden, err, step.hidden)
 		}
 	}
 	if user, err := d.GetUser(t.Context(), author.ID); err != nil || user.Active() || user.Name != "Ada" {
 		t.Errorf("the user is %+v (%v), want Ada banned", user, err)
 	}
-	ban.User.Banned, ban.User.UpdatedAt = false, 3
+	ban.User.Banned, ban.User.UpdatedAt, ban.Act = false, 3, db.ActUnban
 	_, err := d.BanUser(t.Context(), ban)
 	check(t, err)
 	if user, err := d.GetUser(t.Context(), author.ID); err != nil || !user.Active() {

@@ -98,6 +98,11 @@ var access = []accessCase{
 	{"GET /settings/delete", "", "", "303 200 200 200 200 401 401"},
 	{"POST /settings/delete", "", "word=delete", "401 303 303 303 303 401 401"},
 
+	{"GET /users/{id}/ban", "/users/{user}/ban", "", "303 403 403 403 200 401 401"},
+	{"POST /users/{id}/ban", "/users/{user}/ban", "reason=No", "401 403 403 403 303 401 401"},
+	{"GET /users/{id}/unban", "/users/{user}/unban", "", "303 403 403 403 200 401 401"},
+	{"POST /users/{id}/unban", "/users/{user}/unban", "", "401 403 403 403 303 401 401"},
+
 	{"GET /moderation", "", "", "303 403 403 200 200 401 401"},
 	{"POST /moderation/dismiss", "", "post={reported}&last=1", "401 403 403 303 303 401 401"},
 	{"POST /moderation/dismiss", "", "post={draft}&last=1", "401 403 403 404 404 401 401"},

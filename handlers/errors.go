@@ -33,6 +33,9 @@ var (
 	errNotModerator     = &userError{http.StatusForbidden, "Only its author or a moderator can delete this post."}
 	errModeratorsOnly   = &userError{http.StatusForbidden, "This is for moderators. If something is wrong with a post, report it to them."}
 	errOwnCase          = &userError{http.StatusForbidden, "This post is your own: somebody else has to decide about it."}
+	errOwnBan           = &userError{http.StatusForbidden, "This is your own account. Another administrator can ban it, and you can delete it in your settings."}
+	errNotBanned        = &userError{http.StatusServiceUnavailable, "Clerk, which keeps the accounts of this site, could not be asked to do that. Nothing was changed: try again in a minute."}
+	errBannedNobody     = &userError{http.StatusNotFound, "Clerk does not know this user any more. Nothing was changed; compare the users with Clerk’s under Administration."}
 	errOwnReport        = &userError{http.StatusForbidden, "This post is your own. Edit it or delete it."}
 	errReported         = &userError{http.StatusConflict, "You have reported this post. A moderator will look at it."}
 	errDecided          = &userError{http.StatusConflict, "Somebody was quicker: this was decided or changed meanwhile. Look at it again."}

@@ -139,6 +139,7 @@ var landmarks = map[string]string{
 	"partial reason-form":      `class="post-form reason-form"`,
 	"partial status":           `<hx-partial hx-target="#status"`,
 	"partial sync":             `<section id="sync"`,
+	"partial user-actions":     `<a id="ban"`,
 	"partial title":            `· Inkwell</title>`,
 }
 

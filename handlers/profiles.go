@@ -24,6 +24,22 @@ type profileView struct {
 	Quote     quoteView
 	SearchURL string // of a search among the posts
 	Posts     postsView
+	Actions   userActions
+}
+
+// userActions is what user-actions.html shows: what a reader may do to a user.
+type userActions struct {
+	BanURL, UnbanURL string // "": they may not
+}
+
+func newUserActions(u db.User, v visitor) userActions {
+	switch {
+	case !mayAdminister(v) || u.ID == v.user.ID:
+		return userActions{}
+	case u.Banned:
+		return userActions{UnbanURL: profilePath(u.ID) + "/unban"}
+	}
+	return userActions{BanURL: profilePath(u.ID) + "/ban"}
 }
 
 // bioView is what bio.html shows.
@@ -158,6 +174,7 @@ func newProfileView(row db.GetProfileRow, v visitor) profileView {
 		Bio:       bioView{UserID: u.ID, Mine: mine},
 		Quote:     quoteView{UserID: u.ID, Mine: mine},
 		SearchURL: postSearch{AuthorID: u.ID}.URL(),
+		Actions:   newUserActions(u, v),
 	}
 	if u.Username != nil {
 		view.Username = *u.Username

@@ -51,6 +51,10 @@ func (s *Server) routes() []route {
 		{"POST /users/{id}/bio", s.signedIn(s.updateBio)},
 		{"GET /users/{id}/quote", s.signedIn(s.editQuote)},
 		{"POST /users/{id}/quote", s.signedIn(s.updateQuote)},
+		{"GET /users/{id}/ban", s.admin(s.confirmBan)},
+		{"POST /users/{id}/ban", s.admin(s.banUser)},
+		{"GET /users/{id}/unban", s.admin(s.confirmUnban)},
+		{"POST /users/{id}/unban", s.admin(s.unbanUser)},
 
 		{"GET /sign-in", s.public(s.showSignIn)},
 		{"GET /sign-up", s.public(s.showSignUp)},
