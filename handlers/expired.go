@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// expiredView is what expired.html shows: a form that came without a good
-// session, as it came.
+// expiredView is what expired.html shows: a form that cannot be taken now, as
+// it came.
 type expiredView struct {
 	Heading  string
 	Action   string
 	RenewURL string // "": nothing to be renewed
+	Why      string // it cannot be taken now, and what to do; with a RenewURL ""
 	Fields   []field
 }
 
@@ -34,6 +35,7 @@ func (s *Server) askToSendAgain(w http.ResponseWriter, r *http.Request, v visito
 	view := expiredView{Heading: "Your session ran out", Action: r.URL.RequestURI(), RenewURL: signedInPath, Fields: newFields(values)}
 	if v.unverified {
 		view.Heading, view.RenewURL = "Clerk cannot be reached", ""
+		view.Why = "Until we can tell who you are, it cannot be taken. Send it again in a minute."
 		w.Header().Set("Retry-After", retryAfter)
 		return s.page(w, r, http.StatusServiceUnavailable, "expired", page{Title: view.Heading, Main: view})
 	}
@@ -47,7 +49,7 @@ func (s *Server) askToSendAgain(w http.ResponseWriter, r *http.Request, v visito
 func newFields(values url.Values) []field {
 	typed := []field{
 		{Name: "title", Label: "Title"}, {Name: "content", Label: "Text", Long: true},
-		{Name: "bio", Label: "Bio", Long: true},
+		{Name: "reason", Label: "Reason", Long: true}, {Name: "bio", Label: "Bio", Long: true},
 		{Name: "quote", Label: "Quote", Long: true}, {Name: "quote_by", Label: "Who said it"},
 	}
 	var fields []field

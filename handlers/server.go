@@ -62,6 +62,7 @@ type Server struct {
 	showings   *lru.Cache[change, *showing]
 	streams    *gate
 	pollsDue   sync.Map // ids of posts whose votes have changed, which publishPoll will say
+	limits     *limiter
 
 	handler    http.Handler
 	buffers    sync.Pool      // of *bytes.Buffer
@@ -135,6 +136,9 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	if s.showings, err = lru.New[change, *showing](rememberedShowings); err != nil {
+		return nil, err
+	}
+	if s.limits, err = newLimiter(maxBuckets); err != nil {
 		return nil, err
 	}
 	if len(c.WebhookSecrets) > 0 {
