@@ -136,3 +136,23 @@ func TestAPIPostsOfAnAuthor(t *testing.T) {
 		site.guest().api("GET", "/api/posts?author="+author, "").problem(http.StatusNotFound, "nothing here")
 	}
 }
+
+// A post that a moderator has hidden is among the drafts of its author, with
+// the reason.
+func TestAPIHiddenPost(t *testing.T) {
+	site := newSite(t)
+	post := site.post(ada, "Hidden", "", true)
+	site.hide(post.ID, "Not here.")
+	for _, who := range []string{ada, moderator} {
+		got := decode[apiPost](site.as(who).api("GET", "/api/posts/1", "").status(http.StatusOK))
+		if got.Hidden == nil || got.Hidden.Reason != "Not here." || got.Published {
+			t.Errorf("%s finds %+v", who, got)
+		}
+	}
+	drafts := decode[apiPosts](site.as(ada).api("GET", "/api/drafts", "").status(http.StatusOK))
+	if len(drafts.Posts) != 1 || drafts.Posts[0].Hidden == nil {
+		t.Errorf("the drafts are %+v", drafts.Posts)
+	}
+	site.as(ada).api("PATCH", "/api/posts/1", `{"published":true}`).problem(http.StatusConflict, "hidden")
+	site.as(grace).api("GET", "/api/posts/1", "").problem(http.StatusNotFound, "nothing here")
+}

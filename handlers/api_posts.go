@@ -23,6 +23,15 @@ type apiPost struct {
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 	Poll        *apiPoll  `json:"poll"` // null: there is none
+
+	Hidden *apiHiding `json:"hidden"` // null: it is not
+}
+
+// apiHiding is the JSON of what a moderator has done to a post. Only its author
+// and moderators are shown a post that has one.
+type apiHiding struct {
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
 }
 
 type apiAuthor struct {
@@ -154,11 +163,15 @@ func (s *Server) answerPost(w http.ResponseWriter, r *http.Request, status int, 
 
 func newAPIPost(row db.GetPostRow) apiPost {
 	p := row.Post
-	return apiPost{
+	post := apiPost{
 		ID: p.ID, Title: p.Title, Content: p.Content, ContentHTML: p.ContentHTML, Published: p.Published, Views: p.Views,
 		Author:    apiAuthor{ID: p.AuthorID, Name: displayName(row.AuthorName, row.AuthorUsername), ImageURL: string(row.AuthorImageURL)},
 		CreatedAt: p.CreatedAt.Time(), UpdatedAt: p.UpdatedAt.Time(),
 	}
+	if p.HiddenAt != 0 {
+		post.Hidden = &apiHiding{Reason: string(p.HiddenReason), At: p.HiddenAt.Time()}
+	}
+	return post
 }
 
 // apiGetPost handles "GET /api/posts/{id}".

@@ -70,7 +70,7 @@ func TestAPIForm(t *testing.T) {
 	post := site.post(ada, "Hello", "", true)
 	at := post.CreatedAt.Time().Format(time.RFC3339Nano)
 	want := fmt.Sprintf(`{"id":1,"title":"Hello","content":"","content_html":"","published":true,"views":0,`+
-		`"author":{"id":%d,"name":"Ada Lovelace","image_url":""},"created_at":%q,"updated_at":%q,"poll":null}`, post.AuthorID, at, at)
+		`"author":{"id":%d,"name":"Ada Lovelace","image_url":""},"created_at":%q,"updated_at":%q,"poll":null,"hidden":null}`, post.AuthorID, at, at)
 	if got := strings.TrimSpace(site.guest().api("GET", "/api/posts/1", "").body); got != want || !strings.HasSuffix(at, "Z") {
 		t.Errorf("a post is\n%s\nwant\n%s", got, want)
 	}

@@ -241,7 +241,7 @@ func TestOpenAPIExamples(t *testing.T) {
 func TestAPIProblems(t *testing.T) {
 	const author = `{"id":1,"name":"Ada","image_url":""}`
 	const post = `{"id":1,"title":"T","content":"","content_html":"","published":true,"views":0,"author":` + author +
-		`,"created_at":"2026-11-21T10:00:00Z","updated_at":"2026-11-21T10:00:00Z","poll":null}`
+		`,"created_at":"2026-11-21T10:00:00Z","updated_at":"2026-11-21T10:00:00Z","poll":null,"hidden":null}`
 	const json, problem = "application/json", "application/problem+json"
 	tests := []struct {
 		name, pattern string
