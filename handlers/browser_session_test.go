@@ -160,7 +160,7 @@ func testSomebodyElse(t *testing.T, b *browser, path string) {
 	})
 	defer release()
 	p := b.signedIn(t, site, ada, narrow)
-	p.allow("status of 401")
+	p.allow("status of 401", "status of 409") // the latter to what saves itself
 	p.write("Still here", "every *word*")
 	p.outliveToken()
 	writing.Store(true)
