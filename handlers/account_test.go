@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"inkwell/clerk"
 	"inkwell/db/dbtest"
@@ -30,12 +31,13 @@ func TestRefreshAccount(t *testing.T) {
 }
 
 func TestRefreshAccountWithoutClerk(t *testing.T) {
-	t.Parallel() // it waits for as long as a user would
-	site := newSite(t, failing("/v1/users/"))
-	c := site.as(ada)
-	c.htmx("POST", "/account", nil).status(http.StatusServiceUnavailable).shows(".notice-problem", "Clerk cannot be asked")
-	c.get("/account").shows(".facts", "Ada Lovelace")
-	site.guest().submit("/account", nil).status(http.StatusUnauthorized)
+	synctest.Test(t, func(t *testing.T) { // it waits for as long as a user would
+		site := newSite(t, failing("/v1/users/"))
+		c := site.as(ada)
+		c.htmx("POST", "/account", nil).status(http.StatusServiceUnavailable).shows(".notice-problem", "Clerk cannot be asked")
+		c.get("/account").shows(".facts", "Ada Lovelace")
+		site.guest().submit("/account", nil).status(http.StatusUnauthorized)
+	})
 }
 
 // What Clerk says may be that the account is of no use any more.

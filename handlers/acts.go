@@ -46,7 +46,7 @@ func (s *Server) showActs(w http.ResponseWriter, r *http.Request, user db.User) 
 	}
 	view := newActsView(rows, time.Now())
 	if !wantsFragment(r) {
-		view.Nav = moderationNav(user, actsPath)
+		view.Nav = staffNav(user.Role, actsPath)
 		return s.page(w, r, http.StatusOK, "moderation-log", page{Title: "Moderation log", Main: view})
 	}
 	if len(view.Items) > 0 {

@@ -58,7 +58,7 @@ func (s *Server) showWebhooks(w http.ResponseWriter, r *http.Request, _ db.User)
 	if err != nil {
 		return err
 	}
-	view := webhooksView{Nav: adminNav(webhooksPath), Dashboard: s.dashboard, Overview: overview, Search: search, Events: events}
+	view := webhooksView{Nav: staffNav(db.RoleAdmin, webhooksPath), Dashboard: s.dashboard, Overview: overview, Search: search, Events: events}
 	return s.page(w, r, http.StatusOK, "admin-webhooks", page{Title: "Webhooks", Main: view})
 }
 

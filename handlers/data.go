@@ -17,22 +17,6 @@ const dataPath = "/admin/data"
 // maxCounted is up to how many rows of a table are counted.
 const maxCounted = 1_000_000
 
-// A navItem is an entry of admin-nav.html.
-type navItem struct {
-	URL, Text string
-	Current   bool
-}
-
-// adminNav lists the administrators' pages; current is the path of the one
-// that is shown, or that it belongs to.
-func adminNav(current string) []navItem {
-	items := []navItem{{URL: webhooksPath, Text: "Webhooks"}, {URL: dataPath, Text: "Data"}, {URL: moderationPath, Text: "Moderation"}}
-	for i := range items {
-		items[i].Current = items[i].URL == current
-	}
-	return items
-}
-
 // tablesView is what admin-data.html shows.
 type tablesView struct {
 	Nav    []navItem
@@ -71,7 +55,7 @@ func (s *Server) showTables(w http.ResponseWriter, r *http.Request, _ db.User) e
 		}
 		group.Tables = append(group.Tables, tableItem{Name: t.Name, URL: tablePath(t.Name), Rows: rows, Columns: len(t.Columns)})
 	}
-	view := tablesView{Nav: adminNav(dataPath), Groups: []tableGroup{own, other}}
+	view := tablesView{Nav: staffNav(db.RoleAdmin, dataPath), Groups: []tableGroup{own, other}}
 	return s.page(w, r, http.StatusOK, "admin-data", page{Title: "Data", Main: view})
 }
 
@@ -128,7 +112,7 @@ func (s *Server) showTable(w http.ResponseWriter, r *http.Request, _ db.User) er
 	if err != nil {
 		return err
 	}
-	whole := tableView{Nav: adminNav(dataPath), Name: t.Name, Count: rowCount(count), LookOnly: t.LookOnly, Rows: view, Schema: newSchemaView(t)}
+	whole := tableView{Nav: staffNav(db.RoleAdmin, dataPath), Name: t.Name, Count: rowCount(count), LookOnly: t.LookOnly, Rows: view, Schema: newSchemaView(t)}
 	if t.LookOnly == "" && t.Kept == "" {
 		whole.AddURL = tablePath(t.Name) + "/new"
 	}

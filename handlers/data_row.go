@@ -81,7 +81,7 @@ func (s *Server) findRow(r *http.Request) (linker, db.Row, error) {
 func rowPage(l linker, row db.Row, form rowForm) page {
 	name := l.table.Name + " " + keyText(row.Key)
 	view := rowView{
-		Nav: adminNav(dataPath), Table: l.table.Name, TableURL: tablePath(l.table.Name), Heading: name, Form: form,
+		Nav: staffNav(db.RoleAdmin, dataPath), Table: l.table.Name, TableURL: tablePath(l.table.Name), Heading: name, Form: form,
 		Referrers: l.referrers(row),
 		History:   whereURL(db.Table{Name: "audit_log"}, []string{"table_name", "row_key"}, []string{l.table.Name, row.Key.String()}),
 	}
@@ -113,7 +113,7 @@ func (s *Server) newRow(w http.ResponseWriter, r *http.Request, _ db.User) error
 }
 
 func newRowPage(t db.Table, form rowForm) page {
-	view := rowView{Nav: adminNav(dataPath), Table: t.Name, TableURL: tablePath(t.Name), Heading: "Add a row to " + t.Name, Form: form}
+	view := rowView{Nav: staffNav(db.RoleAdmin, dataPath), Table: t.Name, TableURL: tablePath(t.Name), Heading: "Add a row to " + t.Name, Form: form}
 	return page{Title: view.Heading, Main: view}
 }
 

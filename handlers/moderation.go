@@ -19,18 +19,22 @@ const (
 // maxShownReports is how many reports of one post are shown.
 const maxShownReports = 10
 
-// moderationNav lists the moderators' pages, and for administrators theirs.
-func moderationNav(user db.User, current string) []navItem {
-	items := []navItem{
-		{URL: moderationPath, Text: "Reports", Current: current == moderationPath},
-		{URL: actsPath, Text: "Log", Current: current == actsPath},
+// A navItem is an entry of admin-nav.html.
+type navItem struct {
+	URL, Text string
+	Current   bool
+}
+
+// staffNav lists the pages of those who look after the site, as far as the role
+// may see them; current is the path of the one that is shown, or that it belongs
+// to.
+func staffNav(role, current string) []navItem {
+	items := []navItem{{URL: moderationPath, Text: "Reports"}, {URL: actsPath, Text: "Log"}}
+	if role == db.RoleAdmin {
+		items = append(items, navItem{URL: webhooksPath, Text: "Webhooks"}, navItem{URL: dataPath, Text: "Data"})
 	}
-	if user.Role == db.RoleAdmin {
-		for _, item := range adminNav("") {
-			if item.URL != moderationPath {
-				items = append(items, item)
-			}
-		}
+	for i := range items {
+		items[i].Current = items[i].URL == current
 	}
 	return items
 }
@@ -81,7 +85,7 @@ func (s *Server) showQueue(w http.ResponseWriter, r *http.Request, user db.User)
 		return fmt.Errorf("reports: %w", err)
 	}
 	if !wantsFragment(r) {
-		view.Nav = moderationNav(user, moderationPath)
+		view.Nav = staffNav(user.Role, moderationPath)
 		return s.page(w, r, http.StatusOK, "moderation", page{Title: "Moderation", Main: view})
 	}
 	if len(view.Items) > 0 {
