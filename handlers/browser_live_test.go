@@ -14,6 +14,7 @@ var sideBySide = map[string]func(*testing.T, *browser){
 	"live, while writing":     testLiveWhileWriting,
 	"live, after a break":     testLiveAfterBreak,
 	"live, from form to page": testLiveFromForm,
+	"live, from the editor":   testLiveFromEditor,
 }
 
 // listens waits until the page's stream is open.
@@ -122,6 +123,27 @@ func testLiveFromForm(t *testing.T, b *browser) {
 	p.press("Write").fill("Title", "Here").fill("Text", "one").press("Publish").sees(".post h1", "Here").listens()
 	p.another().open("/posts/1").press("Edit “Here”").focused("post-1-title").fill("Text", "two").press("Save").hears("Saved.")
 	p.sees(".prose", "two")
+}
+
+// testLiveFromEditor leaves the page of the editor for that of the post, without
+// loading a page.
+func testLiveFromEditor(t *testing.T, b *browser) {
+	site := newSite(t)
+	site.post(ada, "Here", "one", true)
+	p := b.signedIn(t, site, ada, narrow)
+	elsewhere := p.another().open("/posts/1")
+	for i, leave := range []func(){
+		func() { p.fill("Text", "two").press("Save").hears("Saved.") },
+		func() { p.press("Cancel") },
+	} {
+		p.open("/posts/1/edit").focused("post-1-title")
+		leave()
+		p.focused("title-1").until("it is the page of the post", `document.querySelectorAll("h1").length === 1 && location.pathname === "/posts/1/here"`)
+		p.listens()
+		text := fmt.Sprint("Change ", i)
+		elsewhere.press("Edit “Here”").focused("post-1-title").fill("Text", text).press("Save").hears("Saved.")
+		p.sees(".prose", text)
+	}
 }
 
 // publishedPost makes a post and tells of it, as a request does.

@@ -108,16 +108,13 @@ func (s *Server) showUpdated(w http.ResponseWriter, r *http.Request, user db.Use
 		http.Redirect(w, r, permalinkOf(post).String(), http.StatusSeeOther)
 		return nil
 	}
+	after := s.hub.Last() // before the post is read: nothing comes between
 	row, err := s.db.GetPost(r.Context(), post.ID)
 	if err != nil {
 		return fmt.Errorf("show post %d: %w", post.ID, err)
 	}
-	parts, err := s.shownPost(r, row, known(user), view)
-	if err != nil {
-		return err
-	}
 	if view == viewPage {
 		w.Header().Set("HX-Replace-Url", permalinkOf(post).String())
 	}
-	return s.fragment(w, http.StatusOK, append(parts, part{"status", done})...)
+	return s.showInPlace(w, r, http.StatusOK, row, known(user), view, after, part{"status", done})
 }

@@ -61,7 +61,7 @@ func TestHideInPlace(t *testing.T) {
 	site := newSite(t)
 	site.post(ada, "Loud", "LOUD", true)
 	c := site.as(moderator)
-	for _, view := range []string{viewItem, viewPage} {
+	for view, place := range map[string]string{viewItem: "#post-1", viewPage: "#main"} {
 		form := c.htmx("GET", "/posts/1/hide?view="+view, nil).status(http.StatusOK)
 		if got := attr(form.one("form"), "hx-post"); got != "/posts/1/hide" {
 			t.Errorf("the form is sent to %q", got)
@@ -72,8 +72,8 @@ func TestHideInPlace(t *testing.T) {
 		}
 		hidden := c.htmx("POST", "/posts/1/hide", url.Values{"reason": {"No."}, "view": {view}}).status(http.StatusOK)
 		hidden.shows(".hidden-note", "No.").shows("[hx-target='#status']", "is hidden")
-		if got := hidden.Header.Get("HX-Retarget"); got != "#post-1" {
-			t.Errorf("the hidden post replaces %q", got)
+		if got := hidden.Header.Get("HX-Retarget"); got != place {
+			t.Errorf("the hidden post replaces %q, want %q", got, place)
 		}
 		c.htmx("POST", "/posts/1/unhide", hidden.fields("form[action$=unhide]")).status(http.StatusOK).lacks(".hidden-note").one("#hide-1")
 	}

@@ -65,11 +65,11 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	if wantsFragment(r) {
-		parts, err := s.shownPost(r, post, v, viewOf(r.URL.Query().Get("view")))
-		if err != nil {
-			return err
+		view := viewOf(r.URL.Query().Get("view"))
+		if view == viewPage {
+			w.Header().Set("HX-Replace-Url", permalinkOf(post.Post).String())
 		}
-		return s.fragment(w, http.StatusOK, parts...)
+		return s.showInPlace(w, r, http.StatusOK, post, v, view, after)
 	}
 	if toPermalink(w, r, post.Post) {
 		return nil
@@ -92,16 +92,24 @@ func newPostPage(p db.Post, view postPage) page {
 	return whole
 }
 
-// shownPost is a post in the given way of showing, with the focus on its title.
-func (s *Server) shownPost(r *http.Request, row db.GetPostRow, v visitor, view string) ([]part, error) {
+// showInPlace answers htmx with a post in the given way of showing, with the
+// focus on its title, and more. Alone, it becomes the page, whatever that was,
+// and hears of what changes after a change.
+func (s *Server) showInPlace(w http.ResponseWriter, r *http.Request, status int, row db.GetPostRow, v visitor, view, after string, more ...part) error {
 	if view == viewItem {
 		item := newPostItem(row, v)
 		item.Focus = true
-		return []part{{"post-item", item}}, nil
+		return s.fragment(w, status, append([]part{{"post-item", item}}, more...)...)
 	}
-	whole, err := s.wholePost(r, row, v)
-	whole.Focus = true
-	return []part{{"post", whole}, {"title", whole.Title}}, err
+	whole, err := s.pageOf(r, row, v, after)
+	if err != nil {
+		return err
+	}
+	whole.Post.Focus = true
+	w.Header().Set("HX-Retarget", "#main")
+	w.Header().Set("HX-Reswap", "innerHTML show:top")
+	parts := []part{{"post", whole.Post}, {"live", whole.Live}, {"title", whole.Post.Title}}
+	return s.fragment(w, status, append(parts, more...)...)
 }
 
 // pageOf is the page of a post, which hears of what changes after a change.
@@ -236,7 +244,8 @@ func (s *Server) showCreated(w http.ResponseWriter, r *http.Request, user db.Use
 		}
 		w.Header().Set("Location", path)
 		if view == viewPage {
-			return s.moveTo(w, r, row, known(user), path, after)
+			w.Header().Set("HX-Push-Url", path)
+			return s.showInPlace(w, r, http.StatusCreated, row, known(user), view, after, part{"status", savedAs(row.Post)})
 		}
 		return s.fragment(w, http.StatusCreated, createdParts(row, known(user))...)
 	}
@@ -245,20 +254,6 @@ func (s *Server) showCreated(w http.ResponseWriter, r *http.Request, user db.Use
 	}
 	http.Redirect(w, r, path, http.StatusSeeOther)
 	return nil
-}
-
-// moveTo turns the page of the form into the page of the post, which hears of
-// what changes after a change, without a reload.
-func (s *Server) moveTo(w http.ResponseWriter, r *http.Request, row db.GetPostRow, v visitor, path, after string) error {
-	parts, err := s.shownPost(r, row, v, viewPage)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("HX-Retarget", "#main")
-	w.Header().Set("HX-Reswap", "innerHTML show:top")
-	w.Header().Set("HX-Push-Url", path)
-	listening := newLiveView(livePlace{After: after, Post: row.Post.ID})
-	return s.fragment(w, http.StatusCreated, append(parts, part{"live", listening}, part{"status", savedAs(row.Post)})...)
 }
 
 // savedAs is what is said of a post that was saved.
