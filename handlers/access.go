@@ -195,8 +195,10 @@ func (s *Server) fetchUser(ctx context.Context, clerkID string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.db.SaveUser(ctx, user)
-	return err
+	return s.publishingUsers(ctx, []string{clerkID}, func() error {
+		_, err := s.db.SaveUser(ctx, user)
+		return err
+	})
 }
 
 // askClerk returns a user as Clerk's Backend API tells of them.

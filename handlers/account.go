@@ -177,7 +177,11 @@ func (s *Server) refreshUser(ctx context.Context, user db.User) (db.User, error)
 	case err != nil:
 		return user, fmt.Errorf("%w: %w", errNotRefreshed, err)
 	}
-	return s.db.SaveUser(ctx, data)
+	err = s.publishingUsers(ctx, []string{user.ClerkID}, func() (err error) {
+		user, err = s.db.SaveUser(ctx, data)
+		return err
+	})
+	return user, err
 }
 
 // signedInPath is where a tab goes to sign in or to renew the session for

@@ -54,11 +54,14 @@ func (s *Server) retryLetter(r *http.Request, letter db.WebhookEvent) (db.Outcom
 	if err != nil && !errors.As(err, &unusable) {
 		return "", fmt.Errorf("read webhook %s: %w", letter.SvixID, err)
 	}
-	outcome, err := s.db.RetryEvent(r.Context(), eventData(event, unusable))
+	var outcome db.Outcome
+	err = s.publishingEvent(r.Context(), event, func() (err error) {
+		outcome, err = s.db.RetryEvent(r.Context(), eventData(event, unusable))
+		return err
+	})
 	if err != nil {
 		return "", fmt.Errorf("webhook %s: %w", letter.SvixID, err)
 	}
-	s.publishEvent(r.Context(), event)
 	return outcome, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"inkwell/clerk"
 	"inkwell/db"
 )
 
@@ -52,6 +53,11 @@ func testLiveFeed(t *testing.T, b *browser) {
 	reader.sees("#post-2.post-gone", "not here any more").focused("title-3")
 	writer.press("Undo").hears("The post is back.")
 	reader.sees("#post-2 h2", "Better news").lacks(".post-gone")
+	site.update(ada, func(u *clerk.User) { u.FirstName = new("Augusta") })
+	if _, err := site.SyncUsers(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	reader.sees("#author-2", "Augusta Lovelace").sees("#author-3", "Grace Hopper").focused("title-3")
 	reader.names().until("the page was never loaded again", "window.stillThere")
 }
 

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"inkwell/clerk"
 	"inkwell/db"
 	"inkwell/live"
 )
@@ -21,7 +20,7 @@ import (
 type change struct {
 	kind changeKind
 	post int64  // of postChanged and pollChanged
-	who  string // of rightsChanged: Clerk's id of a user or of a session
+	who  string // of rightsChanged and authorChanged: Clerk's id of a user, or of a session
 }
 
 type changeKind int
@@ -31,8 +30,12 @@ const (
 	// a draft is not published.
 	postChanged changeKind = iota
 
-	// The votes on a post were: see publishPoll. It is for the post's own page.
+	// The votes on a post were, or its poll has closed: see publishPoll. It is
+	// for the post's own page.
 	pollChanged
+
+	// A user has another name or picture.
+	authorChanged
 
 	// A user may do something else than before, or a session is over.
 	rightsChanged
@@ -42,67 +45,6 @@ const (
 const rememberedChanges = 2000
 
 func newHub() *live.Hub[*change] { return live.NewHub[*change](rememberedChanges) }
-
-// publish lets everybody see a change who has it on the page. It is called
-// after the commit, never before, and does not wait.
-func (s *Server) publish(c change) {
-	s.forgetShowings(c.post)
-	s.hub.Publish(&c)
-}
-
-// publishPost publishes that a post has changed, unless nobody but its author
-// saw it before and sees it after.
-func (s *Server) publishPost(id int64, wasPublic, isPublic bool) {
-	s.forgetShowings(id)
-	if wasPublic || isPublic {
-		s.publish(change{kind: postChanged, post: id})
-	}
-}
-
-// pollPause is how long votes are gathered before they are shown.
-const pollPause = 200 * time.Millisecond
-
-// publishPoll publishes soon that the votes on a post have changed: what comes
-// until then is one change.
-func (s *Server) publishPoll(postID int64) {
-	if _, due := s.pollsDue.LoadOrStore(postID, true); due {
-		return
-	}
-	time.AfterFunc(pollPause, func() {
-		s.pollsDue.Delete(postID)
-		s.publish(change{kind: pollChanged, post: postID})
-	})
-}
-
-// maxPublishedGone is how many posts of a deleted user go from the pages on
-// which they are at once, the last changed of them.
-const maxPublishedGone = 200
-
-// publishEvent publishes what a webhook event has changed.
-func (s *Server) publishEvent(ctx context.Context, e clerk.Event) {
-	for _, who := range []string{e.UserID, e.EndedSessionID} {
-		if who != "" {
-			s.publish(change{kind: rightsChanged, who: who})
-		}
-	}
-	if e.DeletedUserID != "" {
-		s.publishDeletion(ctx, e.DeletedUserID)
-	}
-}
-
-// publishDeletion publishes that a user was deleted, and their posts with them.
-// Those that are in the search index still are taken out in the background.
-func (s *Server) publishDeletion(ctx context.Context, clerkID string) {
-	s.publish(change{kind: rightsChanged, who: clerkID})
-	ids, err := s.db.ListPublishedIDs(ctx, db.ListPublishedIDsParams{ClerkID: clerkID, PageSize: maxPublishedGone})
-	if err != nil {
-		s.log.Error("the posts of a deleted user stay on open pages", "user", clerkID, "error", err)
-	}
-	for _, id := range ids {
-		s.publishPost(id, true, false)
-	}
-	s.background.Go(func() { s.keepIndex(s.running) })
-}
 
 // A look is a kind of reader of a post together with where they see it. What
 // one of them is shown, all are: nothing in it is anybody's own.
@@ -165,7 +107,7 @@ type shown struct {
 	message []byte        // shared with others: not to be changed
 }
 
-// show returns a change as the visitor sees it.
+// show returns a change of a post as the visitor sees it.
 func (s *Server) show(ctx context.Context, c *change, v visitor, place livePlace) (shown, error) {
 	sh := s.showingOf(*c)
 	if err := s.lookUp(ctx, sh, c.post); err != nil {
@@ -187,6 +129,26 @@ func (s *Server) show(ctx context.Context, c *change, v visitor, place livePlace
 	return shown{sh.row, message}, nil
 }
 
+// showAuthor returns a changed name and picture as all readers see them.
+func (s *Server) showAuthor(ctx context.Context, c *change) ([]byte, error) {
+	sh := s.showingOf(*c)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if message, ok := sh.messages[look{}]; ok {
+		return message, nil
+	}
+	user, err := s.db.GetUserByClerkID(ctx, c.who)
+	if err != nil {
+		return nil, fmt.Errorf("show author %s: %w", c.who, err)
+	}
+	message, err := s.message(part{"author-changed", authorOf(user)})
+	if err != nil {
+		return nil, err
+	}
+	sh.messages[look{}] = message
+	return message, nil
+}
+
 // showingOf returns what is shared by all who are shown the change now. Who
 // comes later is shown the post as it is then.
 func (s *Server) showingOf(c change) *showing {
@@ -200,14 +162,18 @@ func (s *Server) showingOf(c change) *showing {
 	return sh
 }
 
-// forgetShowings makes sure that a post, 0 for none, is looked up again before
+// forgetShowings makes sure that what a change is of is looked up again before
 // it is shown.
-func (s *Server) forgetShowings(postID int64) {
-	if postID == 0 {
-		return
-	}
-	for _, kind := range []changeKind{postChanged, pollChanged} {
-		s.showings.Remove(change{kind: kind, post: postID})
+func (s *Server) forgetShowings(c change) {
+	switch {
+	case c.kind == rightsChanged: // it is not shown
+	case c == allVotes:
+		s.showings.Purge()
+	case c.kind == authorChanged:
+		s.showings.Remove(c)
+	default: // a post is shown with its poll
+		s.showings.Remove(change{kind: postChanged, post: c.post})
+		s.showings.Remove(change{kind: pollChanged, post: c.post})
 	}
 }
 

@@ -77,6 +77,8 @@ var landmarks = map[string]string{
 	"partial api-operation":    `<details class="api-operation"`,
 	"partial api-type":         `<a href="#object-Post">`,
 	"partial autosave":         `-autosave" class="help`,
+	"partial author":           `</span><bdi>`,
+	"partial author-changed":   `<hx-partial hx-target=".author[href='/users/`,
 	"partial avatar":           `class="avatar`,
 	"partial bio":              `<section id="bio"`,
 	"partial bio-form":         `<form id="bio"`,

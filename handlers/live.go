@@ -304,9 +304,14 @@ func latest(changes []*change) []*change {
 
 // see returns what the reader is shown of a change on their page; nil: nothing.
 func (st *stream) see(ctx context.Context, c *change) ([]byte, error) {
+	if *c == allVotes {
+		c = &change{kind: pollChanged, post: st.place.Post}
+	}
 	switch {
 	case c.kind == rightsChanged:
 		return nil, nil // of somebody else
+	case c.kind == authorChanged:
+		return st.server.showAuthor(ctx, c)
 	case st.place.Post == 0 && c.kind == pollChanged, st.place.Post != 0 && c.post != st.place.Post:
 		return nil, nil
 	}

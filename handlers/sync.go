@@ -122,7 +122,7 @@ func (s *Server) walkUsers(ctx context.Context, sync db.Sync, report func(db.Syn
 		case err != nil:
 			return sync, err
 		}
-		if sync, err = s.db.SavePage(ctx, sync.ID, page.users, page.Cursor); err != nil {
+		if sync, err = s.saveUsers(ctx, sync, page.users, page.Cursor); err != nil {
 			return sync, err
 		}
 		report(sync)
@@ -169,6 +169,23 @@ func (s *Server) listUsers(ctx context.Context, after string) (userPage, error) 
 		s.log.Error("a user cannot be compared with Clerk's", "error", problem)
 	}
 	return page, err
+}
+
+// saveUsers stores users as Clerk lists them, and the place behind them.
+func (s *Server) saveUsers(ctx context.Context, sync db.Sync, users []db.UserData, cursor string) (db.Sync, error) {
+	ids := make([]string, len(users))
+	for i, user := range users {
+		ids[i] = user.ClerkID
+	}
+	stored := sync
+	err := s.publishingUsers(ctx, ids, func() (err error) {
+		stored, err = s.db.SavePage(ctx, sync.ID, users, cursor)
+		return err
+	})
+	if err != nil {
+		return sync, err
+	}
+	return stored, nil
 }
 
 // deleteMissing deletes the users whom Clerk does not know. One who was not in
@@ -228,7 +245,7 @@ func (s *Server) confirmMissing(ctx context.Context, sync db.Sync, clerkID strin
 	case err != nil:
 		return sync, err
 	}
-	return s.db.SavePage(ctx, sync.ID, []db.UserData{user}, sync.Cursor)
+	return s.saveUsers(ctx, sync, []db.UserData{user}, sync.Cursor)
 }
 
 // startSync begins a comparison in the background. It reports false when one

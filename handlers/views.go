@@ -105,6 +105,8 @@ func newAuthor(id int64, name db.Text, username *string, imageURL db.Text) autho
 	return author{URL: profilePath(id), Name: shown, Avatar: newAvatar(id, shown, imageURL)}
 }
 
+func authorOf(u db.User) author { return newAuthor(u.ID, u.Name, u.Username, u.ImageURL) }
+
 // moment is a time as a reader sees it.
 type moment struct {
 	ISO   string // for machines

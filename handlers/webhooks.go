@@ -54,11 +54,14 @@ func (s *Server) applyWebhook(r *http.Request, event clerk.Event, unusable *cler
 	if unusable != nil {
 		s.log.Error("webhook cannot be used", "id", requestID(r), "event", event.ID, "type", event.Type, "reason", unusable.Error())
 	}
-	outcome, err := s.db.ApplyEvent(r.Context(), eventData(event, unusable))
+	var outcome db.Outcome
+	err := s.publishingEvent(r.Context(), event, func() (err error) {
+		outcome, err = s.db.ApplyEvent(r.Context(), eventData(event, unusable))
+		return err
+	})
 	if err != nil {
 		return "", fmt.Errorf("apply %s %s: %w", event.Type, event.ID, err)
 	}
-	s.publishEvent(r.Context(), event)
 	return outcome, nil
 }
 
