@@ -9,6 +9,23 @@ import (
 	"context"
 )
 
+const getNextClosing = `-- name: GetNextClosing :one
+SELECT closes_at
+FROM polls
+WHERE closes_at > ?1
+ORDER BY closes_at
+LIMIT 1
+`
+
+// GetNextClosing returns when the next poll closes after a time. No such poll is
+// sql.ErrNoRows.
+func (q *Queries) GetNextClosing(ctx context.Context, after Time) (Time, error) {
+	row := q.db.QueryRowContext(ctx, getNextClosing, after)
+	var closes_at Time
+	err := row.Scan(&closes_at)
+	return closes_at, err
+}
+
 const getPoll = `-- name: GetPoll :one
 SELECT post_id, question, closes_at
 FROM polls
@@ -42,6 +59,43 @@ func (q *Queries) GetVote(ctx context.Context, arg GetVoteParams) (int64, error)
 	var option_id int64
 	err := row.Scan(&option_id)
 	return option_id, err
+}
+
+const listClosedPolls = `-- name: ListClosedPolls :many
+SELECT post_id
+FROM polls
+WHERE closes_at > ?1 AND closes_at <= ?2
+ORDER BY closes_at, post_id
+`
+
+type ListClosedPollsParams struct {
+	After Time
+	Until Time
+}
+
+// ListClosedPolls returns the posts whose polls have closed after a time and not
+// after another one, in that order, whatever the state of the posts.
+func (q *Queries) ListClosedPolls(ctx context.Context, arg ListClosedPollsParams) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, listClosedPolls, arg.After, arg.Until)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var post_id int64
+		if err := rows.Scan(&post_id); err != nil {
+			return nil, err
+		}
+		items = append(items, post_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listPollOptions = `-- name: ListPollOptions :many

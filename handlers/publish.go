@@ -26,6 +26,7 @@ func (s *Server) publishPost(id int64, wasPublic, isPublic bool) {
 	if wasPublic || isPublic {
 		s.publish(c)
 	}
+	s.closings.wake()
 }
 
 // allVotes is what publishPoll publishes of post 0: votes have changed, on

@@ -62,6 +62,7 @@ type Server struct {
 	showings   *lru.Cache[change, *showing]
 	streams    *gate
 	pollsDue   sync.Map // ids of posts whose votes have changed, which publishPoll will say
+	closings   alarm    // a poll may close at another time: see tellClosings
 	limits     *limiter
 
 	handler    http.Handler
@@ -127,6 +128,7 @@ func New(c Config) (*Server, error) {
 		unconfigured:   rate.Sometimes{Interval: time.Hour},
 		trustedProxies: c.Clerk.TrustedProxies,
 		hub:            newHub(),
+		closings:       newAlarm(),
 		streams:        newGate(maxStreams, maxStreamsEach),
 	}
 	if s.items, err = templates.NewMemo[postItem](design.pages, "post-item", rememberedItems); err != nil {

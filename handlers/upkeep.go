@@ -15,10 +15,12 @@ const upkeepPause = time.Hour
 // it removes posts that were deleted long ago and what is not needed any more
 // of webhooks, renders those posts and bios anew that an older version of the
 // program rendered, and completes the search index. Once a day it compares the
-// users with Clerk's, and every few seconds it writes how often posts were read.
+// users with Clerk's, every few seconds it writes how often posts were read, and
+// when a poll closes it lets open pages know.
 func (s *Server) KeepUp() {
 	s.loops.Go(s.syncDaily)
 	s.loops.Go(s.writeViewsNowAndThen)
+	s.loops.Go(s.tellClosings)
 	s.loops.Go(func() {
 		tick := time.NewTicker(upkeepPause)
 		defer tick.Stop()

@@ -20,6 +20,23 @@ SELECT option_id
 FROM votes
 WHERE post_id = sqlc.arg(post_id) AND user_id = sqlc.arg(user_id);
 
+-- name: ListClosedPolls :many
+-- ListClosedPolls returns the posts whose polls have closed after a time and not
+-- after another one, in that order, whatever the state of the posts.
+SELECT post_id
+FROM polls
+WHERE closes_at > sqlc.arg(after) AND closes_at <= sqlc.arg(until)
+ORDER BY closes_at, post_id;
+
+-- name: GetNextClosing :one
+-- GetNextClosing returns when the next poll closes after a time. No such poll is
+-- sql.ErrNoRows.
+SELECT closes_at
+FROM polls
+WHERE closes_at > sqlc.arg(after)
+ORDER BY closes_at
+LIMIT 1;
+
 -- name: getPublicPoll :one
 -- getPublicPoll returns the poll of a post that everybody may read.
 SELECT polls.*
