@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -195,13 +196,15 @@ func (d *DB) DismissReports(ctx context.Context, p DismissReportsParams) error {
 type BanUserParams struct {
 	User      UserData // as Clerk says since
 	Act       Act      // ActBan or ActUnban
+	Seen      int64    // GetLastBanID before Clerk was asked
+	Again     bool     // they were banned, or let in, already then
 	By        int64    // the administrator
 	Reason    string   // may be ""
 	HidePosts bool     // of the user, for the same reason
 }
 
 // BanUser stores that Clerk has banned a user, or unbanned, and returns the ids
-// of the posts that it hid.
+// of the posts that it hid. What the log says already it does not say twice.
 func (d *DB) BanUser(ctx context.Context, p BanUserParams) (hidden []int64, err error) {
 	err = d.write(ctx, func(ctx context.Context, q *Queries) error {
 		if _, err := d.saveUser(ctx, q, p.User, version{}); err != nil {
@@ -211,7 +214,7 @@ func (d *DB) BanUser(ctx context.Context, p BanUserParams) (hidden []int64, err 
 		if err != nil {
 			return err
 		}
-		if err := q.logAct(ctx, logActParams{Act: p.Act, ByID: p.By, UserID: user.ID, Reason: Text(p.Reason), CreatedAt: d.now()}); err != nil {
+		if err := d.logBan(ctx, q, user.ID, p); err != nil {
 			return err
 		}
 		if p.HidePosts {
@@ -223,6 +226,19 @@ func (d *DB) BanUser(ctx context.Context, p BanUserParams) (hidden []int64, err 
 		return nil, fmt.Errorf("%s user: %w", p.Act, err)
 	}
 	return hidden, nil
+}
+
+// logBan notes that a user was banned, or let in, unless the log says so: since
+// before, or by somebody who did the same meanwhile.
+func (d *DB) logBan(ctx context.Context, q *Queries, userID int64, p BanUserParams) error {
+	last, err := q.getLastBan(ctx, userID)
+	switch {
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return err
+	case last.Act == p.Act && (p.Again || last.ID != p.Seen):
+		return nil
+	}
+	return q.logAct(ctx, logActParams{Act: p.Act, ByID: p.By, UserID: userID, Reason: Text(p.Reason), CreatedAt: d.now()})
 }
 
 // hidePostsOf hides all published posts of a user, and returns their ids.

@@ -9,6 +9,21 @@ import (
 	"context"
 )
 
+const getLastBanID = `-- name: GetLastBanID :one
+SELECT CAST(coalesce(max(id), 0) AS BIGINT) AS id
+FROM moderation_log
+WHERE user_id = ?1 AND post_id IS NULL
+`
+
+// GetLastBanID returns the id of the last act by which a user was banned or let
+// in again, 0 when there is none.
+func (q *Queries) GetLastBanID(ctx context.Context, userID int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, getLastBanID, userID)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
+}
+
 const hasReported = `-- name: HasReported :one
 SELECT EXISTS (SELECT 1 FROM reports WHERE post_id = ?1 AND reporter_id = ?2) AS found
 `
@@ -336,6 +351,27 @@ func (q *Queries) createReport(ctx context.Context, arg createReportParams) (int
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const getLastBan = `-- name: getLastBan :one
+SELECT id, act
+FROM moderation_log
+WHERE user_id = ?1 AND post_id IS NULL
+ORDER BY id DESC
+LIMIT 1
+`
+
+type getLastBanRow struct {
+	ID  int64
+	Act Act
+}
+
+// getLastBan returns that act.
+func (q *Queries) getLastBan(ctx context.Context, userID int64) (getLastBanRow, error) {
+	row := q.db.QueryRowContext(ctx, getLastBan, userID)
+	var i getLastBanRow
+	err := row.Scan(&i.ID, &i.Act)
+	return i, err
 }
 
 const hidePost = `-- name: hidePost :exec

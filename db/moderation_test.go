@@ -186,7 +186,49 @@ func TestBanUser(t *testing.T) {
 	if user, err := d.GetUser(t.Context(), author.ID); err != nil || !user.Active() {
 		t.Errorf("the user is %+v (%v), want them active", user, err)
 	}
-	wantActs(t, d, "unban  Spam. 0", "ban  Spam. 0", "hide Two Spam. 0", "hide One Spam. 0", "ban  Spam. 0", "ban  Spam. 0")
+	wantActs(t, d, "unban  Spam. 0", "hide Two Spam. 0", "hide One Spam. 0", "ban  Spam. 0")
+}
+
+// A ban is in the log once: however often the button is pressed, whoever else
+// tells of it first, and again when the user was let in meanwhile.
+func TestBanIsLoggedOnce(t *testing.T) {
+	d, _ := withClock(t)
+	user, admin := newUser(t, d, "user_ada"), newUser(t, d, "user_margaret")
+	steps := []struct {
+		name   string
+		act    db.Act // "": Clerk tells of it by itself
+		banned bool
+		seen   int64
+		again  bool
+		want   int // acts in the log then
+	}{
+		{"first", db.ActBan, true, 0, false, 1},
+		{"pressed at the same time", db.ActBan, true, 0, false, 1},
+		{"pressed later", db.ActBan, true, 1, true, 1},
+		{"let in", db.ActUnban, false, 1, false, 2},
+		{"let in at the same time", db.ActUnban, false, 1, false, 2},
+		{"banned at Clerk", "", true, 0, false, 2},
+		{"not noted at the first try", db.ActBan, true, 2, true, 3},
+		{"let in at Clerk", "", false, 0, false, 3},
+		{"banned once more, which Clerk tells first", "", true, 0, false, 3},
+		{"and then whoever did it", db.ActBan, true, 3, false, 4},
+	}
+	for i, s := range steps {
+		data := db.UserData{ClerkID: user.ClerkID, Banned: s.banned, UpdatedAt: db.Time(i + 2)}
+		var err error
+		if s.act == "" {
+			_, err = d.SaveUser(t.Context(), data)
+		} else {
+			_, err = d.BanUser(t.Context(), db.BanUserParams{User: data, Act: s.act, By: admin.ID, Seen: s.seen, Again: s.again})
+		}
+		check(t, err)
+		if got := dbtest.Value[int](t, d, "SELECT count(*) FROM moderation_log"); got != s.want {
+			t.Errorf("%s: the log has %d acts, want %d", s.name, got, s.want)
+		}
+	}
+	if id, err := d.GetLastBanID(t.Context(), user.ID); err != nil || id != 4 {
+		t.Errorf("GetLastBanID = %d, %v, want 4", id, err)
+	}
 }
 
 // Who is gone can do nothing more, and the log forgets what they wrote.

@@ -80,8 +80,6 @@ func TestDeletionDuringAnOutage(t *testing.T) {
 	site.guest().get("/posts/1").status(http.StatusNotFound)
 }
 
-// Who is gone at Clerk already is deleted here all the same. When it cannot be
-// done here the page says what is done and what will follow.
 // Clerk may have deleted a user although its answer does not come.
 func TestDeletionWithoutAnAnswer(t *testing.T) {
 	site := newSite(t, withAPI(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
@@ -98,6 +96,8 @@ func TestDeletionWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// Who is gone at Clerk already is deleted here all the same. When it cannot be
+// done here the page says what is done and what will follow.
 func TestDeletionThatWasHalfDone(t *testing.T) {
 	site := newSite(t)
 	c := site.as(ada)

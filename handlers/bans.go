@@ -70,6 +70,19 @@ func (s *Server) findOther(r *http.Request, user db.User) (db.User, error) {
 	return row.User, err
 }
 
+// findWithBan is findOther, with the id of the last ban that the log has. It is
+// read first: a ban that comes between is later than that.
+func (s *Server) findWithBan(r *http.Request, user db.User) (seen int64, other db.User, err error) {
+	id, err := pathID(r)
+	if err == nil {
+		seen, err = s.db.GetLastBanID(r.Context(), id)
+	}
+	if err == nil {
+		other, err = s.findOther(r, user)
+	}
+	return seen, other, err
+}
+
 // banUser handles "POST /users/{id}/ban".
 func (s *Server) banUser(w http.ResponseWriter, r *http.Request, admin db.User) error {
 	return s.decideOn(w, r, admin, banning)
@@ -87,7 +100,7 @@ func (s *Server) decideOn(w http.ResponseWriter, r *http.Request, admin db.User,
 	if err != nil {
 		return err
 	}
-	user, err := s.findOther(r, admin)
+	seen, user, err := s.findWithBan(r, admin)
 	if err != nil {
 		return err
 	}
@@ -95,39 +108,67 @@ func (s *Server) decideOn(w http.ResponseWriter, r *http.Request, admin db.User,
 	if !form.fill(values) || b.act == db.ActBan && !form.require("Say why: other moderators have to know.") {
 		return s.showReasonForm(w, r, http.StatusUnprocessableEntity, form)
 	}
+	params := db.BanUserParams{Act: b.act, By: admin.ID, Seen: seen, Reason: form.Reason, HidePosts: form.HidePosts}
+	hidden, err := s.carryOut(r.Context(), b, user, params)
+	if err != nil {
+		return s.giveBanBack(w, r, form, fmt.Errorf("%s user %d: %w", b.act, user.ID, err))
+	}
+	return s.showBanned(w, r, user, fmt.Sprintf(b.done, displayName(user.Name, user.Username)), hidden)
+}
+
+// carryOut does at Clerk and then here what was decided on a user, also when the
+// browser has gone, and returns the ids of the posts that it hid.
+func (s *Server) carryOut(ctx context.Context, b ban, user db.User, p db.BanUserParams) ([]int64, error) {
+	ctx = context.WithoutCancel(ctx)
 	asked := db.TimeOf(time.Now())
-	there, err := b.atDesk(s.clerkAPI, r.Context(), user.ClerkID)
+	there, err := s.banAtClerk(ctx, b, user.ClerkID)
 	switch {
 	case errors.Is(err, clerk.ErrUserNotFound):
-		return errBannedNobody
-	case err != nil && wantsFragment(r):
-		return fmt.Errorf("%s user %d: %w: %w", b.act, user.ID, errNotBanned, err)
+		return nil, errBannedNobody
 	case err != nil:
-		return s.showClerkFailure(w, r, form, err)
+		return nil, fmt.Errorf("%w: %w", errNotBanned, err)
 	}
-	params := db.BanUserParams{User: userDataAsOf(there, asked), Act: b.act, By: admin.ID, Reason: form.Reason, HidePosts: form.HidePosts}
-	return s.saveBan(w, r, user, params, b.done)
-}
-
-// showClerkFailure gives the form back when Clerk could not be asked.
-func (s *Server) showClerkFailure(w http.ResponseWriter, r *http.Request, form reasonForm, err error) error {
-	s.log.Error("cannot ban or unban a user at Clerk", "id", requestID(r), "error", err)
-	w.Header().Set("Retry-After", retryAfter)
-	form.Failure = errNotBanned.text
-	return s.showReasonForm(w, r, http.StatusServiceUnavailable, form)
-}
-
-// saveBan does here what was done at Clerk, also when the browser has gone.
-func (s *Server) saveBan(w http.ResponseWriter, r *http.Request, user db.User, p db.BanUserParams, done string) error {
-	hidden, err := s.db.BanUser(context.WithoutCancel(r.Context()), p)
+	p.User, p.Again = userDataAsOf(there, asked), user.Banned == there.Banned
+	hidden, err := s.db.BanUser(ctx, p)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("%w: %w", errHalfBanned, err)
 	}
 	s.publish(change{kind: rightsChanged, who: user.ClerkID})
 	for _, id := range hidden[:min(len(hidden), maxPublishedGone)] {
 		s.publishPost(id, true, false)
 	}
-	said := fmt.Sprintf(done, displayName(user.Name, user.Username))
+	return hidden, nil
+}
+
+// banAtClerk bans a user at Clerk, or lets them in. Where the answer does not
+// come Clerk may have done it all the same.
+func (s *Server) banAtClerk(ctx context.Context, b ban, clerkID string) (clerk.User, error) {
+	user, err := b.atDesk(s.clerkAPI, ctx, clerkID)
+	if err == nil || errors.Is(err, clerk.ErrUserNotFound) {
+		return user, err
+	}
+	if user, asked := s.clerkAPI.User(ctx, clerkID); asked == nil && user.Banned == (b.act == db.ActBan) {
+		return user, nil
+	}
+	return user, err
+}
+
+// giveBanBack gives the form back when what it asks for could not be done, where
+// a page without JavaScript would lose what was typed. Any other error it
+// returns.
+func (s *Server) giveBanBack(w http.ResponseWriter, r *http.Request, form reasonForm, err error) error {
+	p := problemOf(err)
+	if wantsFragment(r) || p.status != http.StatusServiceUnavailable {
+		return err
+	}
+	s.log.Error("cannot ban or unban a user", "id", requestID(r), "error", err)
+	w.Header().Set("Retry-After", retryAfter)
+	form.Failure = p.text
+	return s.showReasonForm(w, r, p.status, form)
+}
+
+// showBanned answers what was done to a user.
+func (s *Server) showBanned(w http.ResponseWriter, r *http.Request, user db.User, said string, hidden []int64) error {
 	if len(hidden) > 0 {
 		said += " Hidden: " + plural(len(hidden), "post") + "."
 	}

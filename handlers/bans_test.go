@@ -1,12 +1,17 @@
 package handlers
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
+	"sync"
 	"testing"
 
 	"inkwell/db"
+	"inkwell/db/dbtest"
 )
 
 // An administrator bans a user and hides their posts, and lets them in again:
@@ -81,4 +86,66 @@ func TestBanDuringAnOutage(t *testing.T) {
 	c.get("/moderation/log").lacks(".act")
 	down.on.Store(false)
 	c.submit(path, form).status(http.StatusSeeOther)
+}
+
+// An administrator who presses twice, or goes away, has banned once, and the log
+// says so.
+func TestBanTwiceAtOnce(t *testing.T) {
+	site := newSite(t)
+	path, form := profilePath(site.user(grace).ID)+"/ban", url.Values{"reason": {"Spam."}}
+	c := site.as(admin)
+	c.get("/account")
+	var presses sync.WaitGroup
+	for range 5 {
+		presses.Go(func() { c.submit(path, form).status(http.StatusSeeOther) })
+	}
+	presses.Wait()
+	c.submit(path, form).status(http.StatusSeeOther)
+	if acts := c.get("/moderation/log").all(".act"); len(acts) != 1 {
+		t.Errorf("the log has %d acts, want 1", len(acts))
+	}
+}
+
+// Clerk may have banned a user although its answer does not come, or nobody
+// waits for it.
+func TestBanWithoutAnAnswer(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	ends := map[string]func(*http.Request) error{
+		"broken off":   func(*http.Request) error { return errors.New("broken off") },
+		"nobody waits": func(r *http.Request) error { leave(); return r.Context().Err() },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			site := newSite(t, withAPI(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+				answer, err := next.RoundTrip(r)
+				if err == nil && strings.HasSuffix(r.URL.Path, "/ban") {
+					err = end(r)
+				}
+				return answer, err
+			}))
+			params := db.BanUserParams{Act: db.ActBan, By: site.user(admin).ID, Reason: "Spam."}
+			if _, err := site.carryOut(ctx, banning, site.user(grace), params); err != nil {
+				t.Errorf("banning a user: %v", err)
+			}
+			site.as(admin).get("/moderation/log").shows(".act", "Margaret Hamilton banned Grace Hopper")
+		})
+	}
+}
+
+// What Clerk has done and the database cannot note is not called undone, and is
+// in the log when it is sent again.
+func TestBanThatWasHalfDone(t *testing.T) {
+	site := newSite(t)
+	c := site.as(admin)
+	path, form := profilePath(site.user(grace).ID)+"/ban", url.Values{"reason": {"Typed for long."}}
+	dbtest.Exec(t, site.db, "CREATE TRIGGER broken BEFORE INSERT ON moderation_log BEGIN SELECT RAISE(ABORT, 'broken'); END")
+	page := c.submit(path, form).status(http.StatusServiceUnavailable).shows(".problem", "Clerk has done that").shows("textarea", "Typed for long.")
+	c.htmx("POST", path, form).status(http.StatusServiceUnavailable).shows(".notice", "Clerk has done that")
+	if !site.clerkUser(grace).Banned {
+		t.Error("Clerk has not banned the user")
+	}
+	site.Wait() // for the webhook
+	dbtest.Exec(t, site.db, "DROP TRIGGER broken")
+	c.submit(path, page.fields("main form")).status(http.StatusSeeOther)
+	c.get("/moderation/log").shows(".act", "banned Grace Hopper")
 }

@@ -35,6 +35,7 @@ var (
 	errOwnCase          = &userError{http.StatusForbidden, "This post is your own: somebody else has to decide about it."}
 	errOwnBan           = &userError{http.StatusForbidden, "This is your own account. Another administrator can ban it, and you can delete it in your settings."}
 	errNotBanned        = &userError{http.StatusServiceUnavailable, "Clerk, which keeps the accounts of this site, could not be asked to do that. Nothing was changed: try again in a minute."}
+	errHalfBanned       = &userError{http.StatusServiceUnavailable, "Clerk has done that, but it could not be noted here at the moment. Send it again in a minute, so that it stands in the log."}
 	errBannedNobody     = &userError{http.StatusNotFound, "Clerk does not know this user any more. Nothing was changed; compare the users with Clerk’s under Administration."}
 	errOwnReport        = &userError{http.StatusForbidden, "This post is your own. Edit it or delete it."}
 	errReported         = &userError{http.StatusConflict, "You have reported this post. A moderator will look at it."}

@@ -105,6 +105,21 @@ WHERE post_id = sqlc.arg(post_id) AND id <= sqlc.arg(last_id);
 INSERT INTO moderation_log (act, by_id, user_id, post_id, title, reason, reports, created_at)
 VALUES (sqlc.arg(act), sqlc.arg(by_id), sqlc.arg(user_id), NULLIF(CAST(sqlc.arg(post_id) AS BIGINT), 0), sqlc.arg(title), sqlc.arg(reason), sqlc.arg(reports), sqlc.arg(created_at));
 
+-- name: GetLastBanID :one
+-- GetLastBanID returns the id of the last act by which a user was banned or let
+-- in again, 0 when there is none.
+SELECT CAST(coalesce(max(id), 0) AS BIGINT) AS id
+FROM moderation_log
+WHERE user_id = sqlc.arg(user_id) AND post_id IS NULL;
+
+-- name: getLastBan :one
+-- getLastBan returns that act.
+SELECT id, act
+FROM moderation_log
+WHERE user_id = sqlc.arg(user_id) AND post_id IS NULL
+ORDER BY id DESC
+LIMIT 1;
+
 -- name: clearReportsOf :exec
 -- clearReportsOf forgets what a user wrote in reports. That they reported stays,
 -- until it is decided.
