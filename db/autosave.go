@@ -18,8 +18,8 @@ type AutosaveParams struct {
 }
 
 // Autosave keeps what stands in a form that nobody has sent yet: of a draft in
-// its own place, which it makes when there is none, of a published post as its
-// working copy, which readers do not see. It returns the time from which the
+// its own place, which it makes when there is none, of a post that is published
+// or hidden as its working copy, which nobody else sees. It returns the time from which the
 // text is kept. What was sent wins, whichever came first: the error is ErrStale
 // when the post was changed, or the form sent, since it was opened, or when
 // another form holds the working copy; else it may be sql.ErrNoRows,
@@ -34,7 +34,7 @@ func (d *DB) Autosave(ctx context.Context, p AutosaveParams) (Time, error) {
 		switch {
 		case p.PostID == 0 && errors.Is(err, sql.ErrNoRows):
 			post, err = d.autosaveNew(ctx, q, p)
-		case err == nil && post.Published:
+		case err == nil && post.WasPublished():
 			at, err = d.autosaveCopy(ctx, q, p, post)
 			return err
 		case err == nil:
@@ -48,6 +48,10 @@ func (d *DB) Autosave(ctx context.Context, p AutosaveParams) (Time, error) {
 	}
 	return at, nil
 }
+
+// WasPublished reports whether readers have the post, or will have it again when
+// a moderator restores it: what is typed is not to reach them before it is sent.
+func (p Post) WasPublished() bool { return p.Published || p.HiddenAt != 0 }
 
 // post returns the post that the form is of.
 func (p AutosaveParams) post(ctx context.Context, q *Queries) (Post, error) {

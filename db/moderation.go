@@ -78,29 +78,38 @@ func (d *DB) hidePost(ctx context.Context, q *Queries, post *Post, by int64, rea
 	return d.logAct(ctx, q, ActHide, by, *post, reason, reports)
 }
 
+// UnhidePostParams says which post to give back to its readers.
+type UnhidePostParams struct {
+	ID      int64
+	By      int64 // the moderator
+	Version Time  // Post.UpdatedAt as the moderator saw it; 0: whatever it is now
+}
+
 // UnhidePost publishes a hidden post again, as of its first publication. The
-// error may be sql.ErrNoRows, also for a post that is not hidden, ErrUntitled or
-// ErrInactive.
-func (d *DB) UnhidePost(ctx context.Context, id, by int64) (Post, error) {
+// error may be sql.ErrNoRows, also for a post that is not hidden, ErrStale,
+// ErrUntitled or ErrInactive.
+func (d *DB) UnhidePost(ctx context.Context, p UnhidePostParams) (Post, error) {
 	var post Post
 	err := d.write(ctx, func(ctx context.Context, q *Queries) (err error) {
-		if err := requireActive(ctx, q, by); err != nil {
+		if err := requireActive(ctx, q, p.By); err != nil {
 			return err
 		}
-		post, err = q.getLivePost(ctx, id)
+		post, err = q.getLivePost(ctx, p.ID)
 		switch {
 		case err != nil:
 			return err
 		case post.HiddenAt == 0:
 			return sql.ErrNoRows
+		case p.Version != 0 && p.Version != post.UpdatedAt:
+			return ErrStale
 		case post.Title == "":
 			return ErrUntitled
 		}
 		post.Published, post.HiddenAt, post.HiddenBy, post.HiddenReason = true, 0, nil, ""
-		if err := q.unhidePost(ctx, id); err != nil {
+		if err := q.unhidePost(ctx, p.ID); err != nil {
 			return err
 		}
-		return d.logAct(ctx, q, ActUnhide, by, post, "", 0)
+		return d.logAct(ctx, q, ActUnhide, p.By, post, "", 0)
 	})
 	if err != nil {
 		return Post{}, fmt.Errorf("unhide post: %w", err)

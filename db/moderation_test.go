@@ -44,14 +44,14 @@ func TestHidePost(t *testing.T) {
 	}
 	edited, err := d.UpdatePost(t.Context(), db.UpdatePostParams{ID: post.ID, Title: ptr("Quieter")})
 	check(t, err)
-	shown, err := d.UnhidePost(t.Context(), post.ID, moderator.ID)
+	shown, err := d.UnhidePost(t.Context(), db.UnhidePostParams{ID: post.ID, By: moderator.ID})
 	check(t, err)
 	want := post
 	want.Title, want.TitleKey, want.UpdatedAt = "Quieter", "quieter", edited.UpdatedAt
 	if row, err = d.GetPost(t.Context(), post.ID); row.Post != want || shown != want {
 		t.Errorf("the post is %+v (%v), UnhidePost = %+v, want %+v", row.Post, err, shown, want)
 	}
-	if _, err := d.UnhidePost(t.Context(), post.ID, moderator.ID); !errors.Is(err, sql.ErrNoRows) {
+	if _, err := d.UnhidePost(t.Context(), db.UnhidePostParams{ID: post.ID, By: moderator.ID}); !errors.Is(err, sql.ErrNoRows) {
 		t.Errorf("UnhidePost of a post that is not hidden: %v, want sql.ErrNoRows", err)
 	}
 	wantActs(t, d, "unhide Quieter  0", "hide Hidden Too loud. 0")
@@ -71,7 +71,7 @@ func TestHiddenPostStaysHidden(t *testing.T) {
 		t.Errorf("CreatePost: %v, want db.ErrHidden", err)
 	}
 	check(t, d.DeletePost(t.Context(), post.ID, author.ID))
-	if _, err := d.UnhidePost(t.Context(), post.ID, moderator.ID); !errors.Is(err, sql.ErrNoRows) {
+	if _, err := d.UnhidePost(t.Context(), db.UnhidePostParams{ID: post.ID, By: moderator.ID}); !errors.Is(err, sql.ErrNoRows) {
 		t.Errorf("UnhidePost of a deleted post: %v, want sql.ErrNoRows", err)
 	}
 	back, err := d.RestorePost(t.Context(), post.ID, author.ID)
@@ -81,7 +81,7 @@ func TestHiddenPostStaysHidden(t *testing.T) {
 	}
 	_, err = d.UpdatePost(t.Context(), db.UpdatePostParams{ID: post.ID, Title: ptr("")})
 	check(t, err)
-	if _, err := d.UnhidePost(t.Context(), post.ID, moderator.ID); !errors.Is(err, db.ErrUntitled) {
+	if _, err := d.UnhidePost(t.Context(), db.UnhidePostParams{ID: post.ID, By: moderator.ID}); !errors.Is(err, db.ErrUntitled) {
 		t.Errorf("UnhidePost of an untitled post: %v, want db.ErrUntitled", err)
 	}
 	wantActs(t, d, "hide Sent twice No. 0")
@@ -241,7 +241,7 @@ func TestModerationByAndOfTheDeleted(t *testing.T) {
 	_, err = d.SaveUser(t.Context(), db.UserData{ClerkID: "user_katherine", Banned: true, UpdatedAt: 1})
 	check(t, err)
 	_, hide := d.HidePost(t.Context(), db.HidePostParams{ID: second.ID, By: moderator.ID, Reason: "No."})
-	_, unhide := d.UnhidePost(t.Context(), first.ID, moderator.ID)
+	_, unhide := d.UnhidePost(t.Context(), db.UnhidePostParams{ID: first.ID, By: moderator.ID})
 	report := d.ReportPost(t.Context(), db.ReportPostParams{ID: second.ID, By: moderator.ID, Kind: db.ReportSpam})
 	dismiss := d.DismissReports(t.Context(), db.DismissReportsParams{PostID: second.ID, LastID: 1, By: moderator.ID})
 	for name, err := range map[string]error{"HidePost": hide, "UnhidePost": unhide, "ReportPost": report, "DismissReports": dismiss} {
@@ -271,7 +271,10 @@ func TestModerationRaces(t *testing.T) {
 			_, err := d.HidePost(t.Context(), db.HidePostParams{ID: post.ID, By: moderator.ID, Reason: "No."})
 			return err
 		},
-		func() error { _, err := d.UnhidePost(t.Context(), post.ID, moderator.ID); return err },
+		func() error {
+			_, err := d.UnhidePost(t.Context(), db.UnhidePostParams{ID: post.ID, By: moderator.ID})
+			return err
+		},
 		func() error { return d.DeletePost(t.Context(), post.ID, moderator.ID) },
 		func() error { _, err := d.RestorePost(t.Context(), post.ID, moderator.ID); return err },
 		func() error {

@@ -70,7 +70,7 @@ func (s *Server) autosave(r *http.Request, user db.User) (said string, err error
 			return "", err
 		}
 		form, params.PostID = editForm(row.Post, viewPage), row.Post.ID
-		if row.Post.Published {
+		if row.Post.WasPublished() {
 			saved = "Not published yet, but kept"
 		}
 	}
@@ -146,11 +146,11 @@ func (s *Server) newPostOffer(ctx context.Context, user db.User) (*resumeOffer, 
 	}, nil
 }
 
-// withWorkingCopy adds to the form of a published post what was typed into it
+// withWorkingCopy adds to the form of a post that was published what was typed into it
 // before and never sent: an offer of it, or the text itself when it was taken.
 func (s *Server) withWorkingCopy(ctx context.Context, form postForm, p db.Post, taken bool) (postForm, error) {
 	held, err := s.db.GetWorkingCopy(ctx, p.ID)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !p.Published {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !p.WasPublished() {
 		return form, nil
 	}
 	if err != nil {

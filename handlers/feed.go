@@ -218,9 +218,7 @@ func newDraftItems(rows []db.ListDraftsRow, size int, user db.User, now time.Tim
 			Hidden:      hiddenFor(row.HiddenReason),
 		}
 		items[i].Time.Label = "saved " + items[i].Time.Label
-		if row.Title != "" && row.HiddenReason == "" {
-			items[i].Version = int64(row.UpdatedAt)
-		}
+		items[i].CanPublish, items[i].Version = row.Title != "" && row.HiddenReason == "", int64(row.UpdatedAt)
 		items[i].Excerpt, items[i].Poll = row.Excerpt, pollHint(row.PollOptions)
 	}
 	end := "No more drafts."

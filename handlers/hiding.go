@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"inkwell/db"
@@ -99,7 +100,7 @@ func (s *Server) hidePost(w http.ResponseWriter, r *http.Request, user db.User) 
 
 // unhidePost handles "POST /posts/{id}/unhide".
 func (s *Server) unhidePost(w http.ResponseWriter, r *http.Request, user db.User) error {
-	view, err := requestedView(r)
+	values, err := readForm(r)
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,8 @@ func (s *Server) unhidePost(w http.ResponseWriter, r *http.Request, user db.User
 	if err != nil {
 		return err
 	}
-	post, err = s.db.UnhidePost(r.Context(), post.ID, user.ID)
+	version, _ := strconv.ParseInt(values.Get("version"), 10, 64) // programs need not say
+	post, err = s.db.UnhidePost(r.Context(), db.UnhidePostParams{ID: post.ID, By: user.ID, Version: db.Time(version)})
 	if errors.Is(err, db.ErrUntitled) {
 		return errNoTitleToShow
 	}
@@ -115,7 +117,7 @@ func (s *Server) unhidePost(w http.ResponseWriter, r *http.Request, user db.User
 		return decidedIfGone(err)
 	}
 	s.publishPost(post.ID, false, true)
-	return s.showModerated(w, r, user, post, view, fmt.Sprintf("“%s” is published again.", post.Title))
+	return s.showModerated(w, r, user, post, values.Get("view"), fmt.Sprintf("“%s” is published again.", post.Title))
 }
 
 // decidedIfGone explains why there is nothing to be decided any more.

@@ -95,3 +95,26 @@ func TestHidingIsRefused(t *testing.T) {
 	}
 	c.submit(path+"/unhide", nil).status(http.StatusConflict).shows("main", "taken the title away")
 }
+
+// What its author types into a hidden post and does not send is not what a
+// moderator gives back to the readers, nor what was sent after they looked.
+func TestRestoreWhatWasSeen(t *testing.T) {
+	site := newSite(t)
+	site.post(ada, "Loud", "as it was", true)
+	author, c := site.as(ada), site.as(moderator)
+	site.hide(1, "No.")
+	form := author.get("/posts/1/edit").fields("form#post-1")
+	form.Set("content", "half a sen")
+	author.htmx("POST", "/posts/1/autosave", form).saved("Not published yet, but kept, ")
+	seen := c.get("/posts/1").shows(".prose", "as it was").fields("form[action$=unhide]")
+	author.get("/posts/1/edit?copy=on").shows("[name=content]", "half a sen")
+
+	form.Set("content", "Not what the moderator has read")
+	author.submit("/posts/1", form).leadsTo("/posts/1")
+	author.get("/posts/1/edit").lacks(".offer")
+	c.submit("/posts/1/unhide", seen).status(http.StatusConflict).shows("main", "changed")
+	c.htmx("POST", "/posts/1/unhide", seen).status(http.StatusConflict).shows(".notice", "changed")
+	site.guest().get("/posts/1").status(http.StatusNotFound)
+	seen = c.get("/posts/1").shows(".prose", "Not what").fields("form[action$=unhide]")
+	c.submit("/posts/1/unhide", seen).leadsTo("/posts/1")
+}

@@ -144,7 +144,7 @@ func TestModerationPages(t *testing.T) {
 	}
 	for i := range actsPageSize + 1 {
 		site.hide(int64(i%2+1), "No.")
-		if _, err := site.db.UnhidePost(t.Context(), int64(i%2+1), site.user(admin).ID); err != nil {
+		if _, err := site.db.UnhidePost(t.Context(), db.UnhidePostParams{ID: int64(i%2 + 1), By: site.user(admin).ID}); err != nil {
 			t.Fatal(err)
 		}
 	}

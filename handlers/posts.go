@@ -142,8 +142,8 @@ func newPostHead(row db.GetPostRow, v visitor, view string) postHead {
 		at = p.PublishedAt
 	}
 	actions := newPostActions(v, p.ID, p.AuthorID, p.Title, view).with(p.Views)
-	if !p.Published && p.Title != "" {
-		actions.Version = int64(p.UpdatedAt)
+	if !p.Published {
+		actions.CanPublish, actions.Version = p.Title != "", int64(p.UpdatedAt)
 	}
 	return postHead{
 		postActions: actions.ofHidden(p.HiddenAt != 0),

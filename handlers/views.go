@@ -161,16 +161,17 @@ func thousands[N int | int64](n N) string {
 
 // postActions is what post-actions.html shows: what a reader may do.
 type postActions struct {
-	ID        int64
-	Title     string
-	View      string
-	CanEdit   bool
-	CanDelete bool   // true whenever CanEdit is
-	Version   int64  // of the draft that can be published as it stands; 0: it cannot
-	Views     string // how often it was read; "" for who may not delete it, and when nobody has
-	CanReport bool
-	CanHide   bool
-	CanUnhide bool // of a hidden post, in place of CanHide
+	ID         int64
+	Title      string
+	View       string
+	CanEdit    bool
+	CanDelete  bool   // true whenever CanEdit is
+	CanPublish bool   // as it stands
+	Version    int64  // of a post that is not published, as it is shown
+	Views      string // how often it was read; "" for who may not delete it, and when nobody has
+	CanReport  bool
+	CanHide    bool
+	CanUnhide  bool // of a hidden post, in place of CanHide
 }
 
 // newPostActions says what the visitor may do with a post that is not hidden.
@@ -185,7 +186,7 @@ func newPostActions(v visitor, id, authorID int64, title, view string) postActio
 // ofHidden returns the actions as they are for a post that is hidden, if it is.
 func (a postActions) ofHidden(hidden bool) postActions {
 	if hidden {
-		a.CanUnhide, a.CanHide, a.Version = a.CanHide, false, 0
+		a.CanUnhide, a.CanHide, a.CanPublish = a.CanHide, false, false
 	}
 	return a
 }
