@@ -70,8 +70,24 @@ type feedView struct {
 	Heading  string
 	Intro    string
 	CanWrite bool
+	Guide    *guideView // nil: none
 	Live     liveView
 	Posts    postsView
+}
+
+// guideView is what guide.html shows: what to try in a trial copy.
+type guideView struct {
+	SignedIn   bool
+	StandInURL string // its page of webhooks
+}
+
+// newGuide returns the guide of a site with a stand-in for Clerk, until its
+// reader has seen enough of it.
+func (s *Server) newGuide(r *http.Request, v visitor) *guideView {
+	if !s.dashboard.StandIn || s.preferences(r).GuideSeen {
+		return nil
+	}
+	return &guideView{SignedIn: v.signedIn(), StandInURL: s.dashboard.URL}
 }
 
 // showFeed handles "GET /": everybody's posts, newest first.
@@ -101,6 +117,7 @@ func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) err
 	if before == firstPage {
 		top := topOf(rows)
 		place.Top = &top
+		view.Guide = s.newGuide(r, v)
 	}
 	if !v.signedIn() && before == firstPage {
 		view.Intro = "Read what everybody writes here. Join to write yourself."

@@ -106,6 +106,7 @@ var landmarks = map[string]string{
 	"partial menu":             `<details id="menu"`,
 	"partial menu-changed":     `hx-target="#menu"`,
 	"partial decided":          `<a id="decided-`,
+	"partial guide":            `<section id="guide"`,
 	"partial hidden":           `class="hidden-note"`,
 	"partial more":             `id="load-more"`,
 	"partial news":             `<hx-partial hx-target="#news" hx-swap="innerHTML"`,

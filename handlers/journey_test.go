@@ -169,3 +169,20 @@ func TestColoursThatAreNone(t *testing.T) {
 		c.submit("/preferences", url.Values{"theme": {theme}}).status(http.StatusUnprocessableEntity).shows("h1 + p", "system, light or dark")
 	}
 }
+
+// TestGuide: a trial copy says what to try, until its reader has seen that.
+func TestGuide(t *testing.T) {
+	newSite(t).guest().get("/").lacks(".guide")
+	site := newSite(t, func(c *Config) { c.DashboardURL = "/__clerk/webhooks" })
+	c := site.guest()
+	c.get("/").shows(".guide", "trial copy").one(".guide a[href='/__clerk/webhooks']")
+	c.get("/").one(".guide a[href='/sign-in']")
+	site.as(ada).get("/").shows(".guide", "trial copy").lacks(".guide a[href='/sign-in']")
+
+	dark := c.press(c.get("/"), "#theme-dark")
+	seen := c.press(dark, "#guide-hide").lacks(".guide")
+	if theme := attr(seen.one("html"), "data-theme"); theme != "dark" {
+		t.Errorf("with the guide went the colours: %q", theme)
+	}
+	c.get("/").lacks(".guide")
+}

@@ -22,9 +22,10 @@ type notice struct {
 // preferences are what the app's own cookie holds: how somebody likes to read,
 // and the notice for their next page. Nothing in it says who they are.
 type preferences struct {
-	Theme    string // light, dark or "" for the system's
-	PageSize int    // one of pageSizes
-	Notice   notice // only Text and UndoID are kept
+	Theme     string // light, dark or "" for the system's
+	PageSize  int    // one of pageSizes
+	GuideSeen bool   // the guide of a trial copy is not wanted any more
+	Notice    notice // only Text and UndoID are kept
 }
 
 // pageSizes are how many posts a page of a list may have.
@@ -63,6 +64,7 @@ func (s *Server) preferences(r *http.Request) preferences {
 	if size, _ := session.Values["page_size"].(int); slices.Contains(pageSizes, size) {
 		p.PageSize = size
 	}
+	p.GuideSeen, _ = session.Values["guide_seen"].(bool)
 	p.Notice.Text, _ = session.Values["notice"].(string)
 	p.Notice.UndoID, _ = session.Values["undo"].(int64)
 	return p
@@ -78,6 +80,9 @@ func (s *Server) savePreferences(w http.ResponseWriter, r *http.Request, p prefe
 	}
 	if p.PageSize != pageSize {
 		session.Values["page_size"] = p.PageSize
+	}
+	if p.GuideSeen {
+		session.Values["guide_seen"] = true
 	}
 	if p.Notice.Text != "" {
 		session.Values["notice"] = p.Notice.Text
@@ -98,14 +103,17 @@ func (s *Server) leaveNotice(w http.ResponseWriter, r *http.Request, n notice) {
 	s.savePreferences(w, r, p)
 }
 
-// updatePreferences handles "POST /preferences": the colours of the pages.
+// updatePreferences handles "POST /preferences": the colours of the pages, or
+// that the guide has been seen.
 func (s *Server) updatePreferences(w http.ResponseWriter, r *http.Request, _ visitor) error {
 	form, err := readForm(r)
 	if err != nil {
 		return err
 	}
 	p := s.preferences(r)
-	if p.Theme, err = readTheme(form.Get("theme")); err != nil {
+	if form.Get("guide") == "off" {
+		p.GuideSeen = true
+	} else if p.Theme, err = readTheme(form.Get("theme")); err != nil {
 		return err
 	}
 	s.savePreferences(w, r, p)
