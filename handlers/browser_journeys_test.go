@@ -96,7 +96,11 @@ func testPostPageJourney(t *testing.T, b *browser) {
 	p.allow("status of 422")
 	p.press("Write").sees("h1", "Write a post").focused("post-form-title")
 	p.press("Publish").sees("#post-form-title-problem", "needs a title").focused("post-form-title")
-	p.fill("Title", "Alone").fill("Text", "one **two**").press("Publish").sees(".post h1", "Alone").sees(".prose strong", "two")
+	p.fill("Title", "Alone").fill("Text", "one").press("Preview").sees(".preview p", "one")
+	p.fill("Text", "one **two**").sees(".preview strong", "two").focused("post-form-content")
+	p.until("the preview is beside the text", `document.querySelector(".preview").getBoundingClientRect().left >
+		document.getElementById("post-form-content").getBoundingClientRect().right`)
+	p.press("Publish").sees(".post h1", "Alone").sees(".prose strong", "two")
 	p.until("the address is the post's", `location.pathname === "/posts/1/alone"`)
 	p.press("Edit “Alone”").focused("post-1-title").fill("Title", "Not alone").fill("Text", "three").press("Save").hears("Saved.").
 		sees(".prose", "three").focused("title-1").until("the address has the new title", `location.pathname === "/posts/1/not-alone"`)

@@ -198,8 +198,8 @@ func (m *markup) lookAt(n *html.Node, a html.Attribute) {
 // lookAtRequest makes sure that what htmx asks for can be had without it: by
 // the same element, or by a link within.
 func (m *markup) lookAtRequest(n *html.Node, a html.Attribute) {
-	if strings.HasSuffix(pathOf(a.Val), "/autosave") {
-		return // the buttons of the form save it
+	if strings.HasSuffix(pathOf(a.Val), "/autosave") || strings.HasSuffix(a.Val, "/preview?again") {
+		return // the buttons of the form save it, or show the preview
 	}
 	plain := map[string]string{"a": "href", "form": "action", "button": "formaction"}[n.Data]
 	if plain == "" {

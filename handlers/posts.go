@@ -15,9 +15,13 @@ import (
 
 // previewView is what preview.html shows.
 type previewView struct {
-	Title string
-	HTML  template.HTML
+	Title     string
+	HTML      template.HTML
+	UpdateURL string // where it asks for itself again, when something is typed
 }
+
+// againParam is in the address when a preview asks for itself again.
+const againParam = "again"
 
 // findPost returns the post that the path names, if the visitor may see it: a
 // draft is there for its author alone, a hidden post for moderators too.
@@ -302,7 +306,7 @@ func (s *Server) showPreview(w http.ResponseWriter, r *http.Request, form postFo
 	form.fill(values)
 	form.Published = false // a preview needs no title
 	content, problems := s.prepare(form.postText)
-	preview := previewView{Title: shownTitle(form.Title), HTML: template.HTML(content.HTML)} // sanitised by prepare
+	preview := previewView{UpdateURL: form.PreviewURL + "?" + againParam, Title: shownTitle(form.Title), HTML: template.HTML(content.HTML)} // sanitised by prepare
 	switch {
 	case problems != (fieldProblems{}) && wantsFragment(r):
 		// Where the preview would be: nothing that is being typed is replaced.
@@ -310,8 +314,10 @@ func (s *Server) showPreview(w http.ResponseWriter, r *http.Request, form postFo
 		return s.fragment(w, http.StatusUnprocessableEntity, part{"notice", n})
 	case problems != (fieldProblems{}):
 		return s.refuse(w, r, form, problems)
+	case wantsFragment(r) && r.URL.Query().Has(againParam): // nobody who types is told of it
+		return s.fragment(w, http.StatusOK, part{"preview", preview})
 	case wantsFragment(r):
-		return s.fragment(w, http.StatusOK, part{"preview", preview}, part{"status", "The preview is below the form."})
+		return s.fragment(w, http.StatusOK, part{"preview", preview}, part{"status", "The preview is there."})
 	}
 	form.Preview = &preview
 	return s.showForm(w, r, http.StatusOK, form)
