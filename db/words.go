@@ -129,6 +129,9 @@ func clusterLen(text string) int {
 
 // foldCluster returns a sign as it is compared.
 func foldCluster(cluster string) string {
+	if isPlain(cluster) {
+		return cluster
+	}
 	var b strings.Builder
 	for _, r := range norm.NFKD.String(cluster) {
 		switch plain, ok := plainLetters[unicode.ToLower(r)]; {
@@ -139,6 +142,14 @@ func foldCluster(cluster string) string {
 		}
 	}
 	return norm.NFC.String(b.String())
+}
+
+// isPlain reports whether a sign is known to be compared as it is. Most are,
+// and to take them apart costs much.
+func isPlain(cluster string) bool {
+	r, size := utf8.DecodeRuneInString(cluster)
+	return size == len(cluster) && (unicode.Is(unicode.Han, r) || unicode.Is(unicode.Cyrillic, r)) &&
+		unicode.IsLetter(r) && unicode.ToLower(r) == r && norm.NFKD.PropertiesString(cluster).Decomposition() == nil
 }
 
 // plainLetters are letters with a stroke, or two in one, which Unicode does not

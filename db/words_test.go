@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/quick"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -122,6 +123,24 @@ func TestQueriesAreBounded(t *testing.T) {
 				t.Errorf("%d terms, cut %t, want %d and %t", len(q.terms), q.Cut(), tt.wantTerms, tt.wantCut)
 			}
 		})
+	}
+}
+
+// What is not taken apart would not change.
+func TestPlainSigns(t *testing.T) {
+	plain := 0
+	for r := range rune(unicode.MaxRune) {
+		sign := string(r)
+		if !isPlain(sign) {
+			continue
+		}
+		plain++
+		if letter, special := plainLetters[r]; special || norm.NFC.String(norm.NFKD.String(sign)) != sign || isAccent(r) || unicode.Is(unicode.Cf, r) {
+			t.Errorf("%q is taken for plain, and not for %q", sign, letter)
+		}
+	}
+	if plain < 90_000 {
+		t.Errorf("%d signs are plain", plain)
 	}
 }
 
