@@ -44,7 +44,7 @@ WHERE audit_log.table_name IN ('posts', 'polls', 'poll_options')
     FROM posts AS old
     WHERE old.deleted_at < ?1
     ORDER BY old.deleted_at, old.id
-    LIMIT ?2
+    LIMIT CAST(?2 AS BIGINT)
   )
 `
 
@@ -96,7 +96,7 @@ WHERE id IN (
     FROM audit_log AS old
     WHERE old.changed_at < ?1
     ORDER BY old.changed_at
-    LIMIT ?2
+    LIMIT CAST(?2 AS BIGINT)
 )
 `
 

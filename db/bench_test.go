@@ -26,6 +26,8 @@ func BenchmarkListPosts(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
+			began := cpuTime(b)
+			defer func() { b.ReportMetric(float64((cpuTime(b)-began).Microseconds())/float64(b.N), "cpu-us/op") }()
 			for b.Loop() {
 				if rows, err := d.ListPosts(b.Context(), page); err != nil || len(rows) != 20 {
 					b.Fatal(len(rows), err)
@@ -55,8 +57,10 @@ func BenchmarkGetUserByClerkID(b *testing.B) {
 
 func BenchmarkCreatePost(b *testing.B) {
 	d := benchDB(b)
+	began := cpuTime(b)
+	defer func() { b.ReportMetric(float64((cpuTime(b)-began).Microseconds())/float64(b.N), "cpu-us/op") }()
 	for i := 0; b.Loop(); i++ {
-		post := db.CreatePostParams{AuthorID: 1, Title: fmt.Sprint("New ", i), Content: "Text", ContentHTML: "<p>Text</p>", Excerpt: "Text", Published: true, FormKey: fmt.Sprint(i)}
+		post := db.CreatePostParams{AuthorID: 1, Title: fmt.Sprint("New ", i), Content: "Text", ContentHTML: "<p>Some <em>words</em> to read.</p>", Excerpt: "Text", Published: true, FormKey: fmt.Sprint(i)}
 		if _, err := d.CreatePost(b.Context(), post); err != nil {
 			b.Fatal(err)
 		}

@@ -34,7 +34,7 @@ WHERE session_id IN (
     FROM ended_sessions AS old
     WHERE old.ended_at < ?1
     ORDER BY old.ended_at
-    LIMIT ?2
+    LIMIT CAST(?2 AS BIGINT)
 )
 `
 

@@ -55,7 +55,7 @@ JOIN users AS moderators ON moderators.id = moderation_log.by_id
 JOIN users ON users.id = moderation_log.user_id
 WHERE moderation_log.id < ?1
 ORDER BY moderation_log.id DESC
-LIMIT ?2
+LIMIT CAST(?2 AS BIGINT)
 `
 
 type ListActsParams struct {
@@ -134,7 +134,7 @@ WHERE reports.id > ?1
   AND posts.deleted_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM reports AS earlier WHERE earlier.post_id = reports.post_id AND earlier.id < reports.id)
 ORDER BY reports.id
-LIMIT ?2
+LIMIT CAST(?2 AS BIGINT)
 `
 
 type ListReportedPostsParams struct {
@@ -203,7 +203,7 @@ FROM reports
 JOIN users ON users.id = reports.reporter_id
 WHERE reports.post_id = ?1
 ORDER BY reports.id
-LIMIT ?2
+LIMIT CAST(?2 AS BIGINT)
 `
 
 type ListReportsParams struct {
@@ -258,7 +258,7 @@ SELECT id, post_id, reporter_id, kind, text, created_at
 FROM reports
 WHERE reporter_id = ?1 AND id > ?2
 ORDER BY id
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type ListReportsByParams struct {

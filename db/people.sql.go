@@ -40,7 +40,7 @@ WHERE users.id = people.user_id
   AND (people.search_key > ?1 OR people.user_id > ?2)
   AND instr(people.search_key, ?3) > 0
 ORDER BY people.search_key, people.user_id
-LIMIT ?4
+LIMIT CAST(?4 AS BIGINT)
 `
 
 type ListPeopleParams struct {
@@ -129,7 +129,7 @@ func (q *Queries) forgetChangedPerson(ctx context.Context, userID int64) error {
 const listChangedPeople = `-- name: listChangedPeople :many
 SELECT user_id
 FROM changed_people
-LIMIT ?1
+LIMIT CAST(?1 AS BIGINT)
 `
 
 // listChangedPeople returns the ids of users whose name may have changed.

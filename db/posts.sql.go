@@ -141,7 +141,7 @@ WHERE posts.author_id = ?1
   AND posts.updated_at <= ?2
   AND (posts.updated_at < ?2 OR posts.id < ?3)
 ORDER BY posts.updated_at DESC, posts.id DESC
-LIMIT ?4
+LIMIT CAST(?4 AS BIGINT)
 `
 
 type ListDraftsParams struct {
@@ -213,7 +213,7 @@ WHERE posts.author_id = ?1
   AND posts.updated_at <= ?2
   AND (posts.updated_at < ?2 OR posts.id < ?3)
 ORDER BY posts.updated_at DESC, posts.id DESC
-LIMIT ?4
+LIMIT CAST(?4 AS BIGINT)
 `
 
 type ListFullDraftsParams struct {
@@ -292,7 +292,7 @@ WHERE posts.published = 1
   AND posts.published_at <= ?1
   AND (posts.published_at < ?1 OR posts.id < ?2)
 ORDER BY posts.published_at DESC, posts.id DESC
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type ListFullPostsParams struct {
@@ -370,7 +370,7 @@ WHERE posts.author_id = ?1
   AND posts.published = 1
   AND posts.deleted_at IS NULL
 ORDER BY posts.published_at DESC, posts.id DESC
-LIMIT ?2
+LIMIT CAST(?2 AS BIGINT)
 `
 
 type ListFullPostsOfParams struct {
@@ -487,7 +487,7 @@ WHERE posts.published = 1
   AND posts.published_at <= ?1
   AND (posts.published_at < ?1 OR posts.id < ?2)
 ORDER BY posts.published_at DESC, posts.id DESC
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type ListPostsParams struct {
@@ -568,7 +568,7 @@ WHERE posts.author_id = ?1
   AND posts.published_at <= ?2
   AND (posts.published_at < ?2 OR posts.id < ?3)
 ORDER BY posts.published_at DESC, posts.id DESC
-LIMIT ?4
+LIMIT CAST(?4 AS BIGINT)
 `
 
 type ListPostsOfParams struct {
@@ -685,7 +685,7 @@ FROM posts
 JOIN users ON users.id = posts.author_id
 WHERE users.clerk_id = ?1 AND posts.published = 1
 ORDER BY posts.updated_at DESC, posts.id DESC
-LIMIT ?2
+LIMIT CAST(?2 AS BIGINT)
 `
 
 type ListPublishedIDsParams struct {
@@ -723,7 +723,7 @@ SELECT id, updated_at, content
 FROM posts
 WHERE id > ?1 AND render_version < ?2
 ORDER BY id
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type ListStalePostsParams struct {
@@ -969,7 +969,7 @@ WHERE id IN (
     FROM posts AS old
     WHERE old.deleted_at < ?1
     ORDER BY old.deleted_at, old.id
-    LIMIT ?2
+    LIMIT CAST(?2 AS BIGINT)
 )
 `
 

@@ -72,7 +72,7 @@ SELECT user_id, bio_updated_at, bio
 FROM profiles
 WHERE user_id > ?1 AND render_version < ?2 AND bio <> ''
 ORDER BY user_id
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type ListStaleBiosParams struct {

@@ -194,7 +194,7 @@ const listChangedPosts = `-- name: listChangedPosts :many
 SELECT post_id
 FROM changed_posts
 ORDER BY place DESC
-LIMIT ?1
+LIMIT CAST(?1 AS BIGINT)
 `
 
 // listChangedPosts returns the ids of posts whose words may have changed, the
@@ -227,7 +227,7 @@ SELECT id
 FROM posts
 WHERE id > 0 AND id < ?1
 ORDER BY id DESC
-LIMIT ?2
+LIMIT CAST(?2 AS BIGINT)
 `
 
 type listPostsToIndexParams struct {
@@ -265,7 +265,7 @@ SELECT docid, CAST(matchinfo(post_search, 'naly') AS BLOB) AS info
 FROM post_search
 WHERE post_search MATCH CAST(?1 AS TEXT) AND docid <= ?2
 ORDER BY docid DESC
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type searchWordsParams struct {

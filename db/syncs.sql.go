@@ -135,7 +135,7 @@ WHERE syncs.id = ?1
   AND users.id > ?2
   AND users.deleted_at IS NULL
 ORDER BY users.id
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type ListMissingUsersParams struct {

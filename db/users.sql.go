@@ -151,7 +151,7 @@ SELECT clerk_id
 FROM users
 WHERE deleted_at IS NULL
 ORDER BY updated_at DESC
-LIMIT ?1
+LIMIT CAST(?1 AS BIGINT)
 `
 
 // ListRecentUsers returns Clerk's ids of the live users of whom something was

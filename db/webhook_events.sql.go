@@ -180,7 +180,7 @@ WHERE webhook_events.svix_id IN (
                OR (named.username LIKE sought.pattern ESCAPE '!')
                OR (named.email LIKE sought.pattern ESCAPE '!')))
     ORDER BY found.received_at DESC, found.svix_id DESC
-    LIMIT ?6)
+    LIMIT CAST(?6 AS BIGINT))
 ORDER BY webhook_events.received_at DESC, webhook_events.svix_id DESC
 `
 
@@ -263,7 +263,7 @@ WHERE clerk_id = ?1
   AND received_at <= ?2
   AND (received_at < ?2 OR svix_id < ?3)
 ORDER BY received_at DESC, svix_id DESC
-LIMIT ?4
+LIMIT CAST(?4 AS BIGINT)
 `
 
 type ListEventsOfParams struct {
@@ -361,7 +361,7 @@ WHERE svix_id IN (
     FROM webhook_events AS seen
     WHERE seen.outcome = 'dead_letter' AND seen.dismissed_at IS NULL AND seen.received_at <= ?2
     ORDER BY seen.received_at
-    LIMIT ?3)
+    LIMIT CAST(?3 AS BIGINT))
 `
 
 type dismissDeadLettersParams struct {
@@ -422,7 +422,7 @@ WHERE svix_id IN (
     FROM webhook_events AS old
     WHERE old.body IS NOT NULL AND old.received_at < ?1
     ORDER BY old.received_at
-    LIMIT ?2)
+    LIMIT CAST(?2 AS BIGINT))
 `
 
 type purgeBodiesParams struct {
@@ -446,7 +446,7 @@ WHERE svix_id IN (
     FROM webhook_events AS old
     WHERE old.received_at < ?1
     ORDER BY old.received_at
-    LIMIT ?2
+    LIMIT CAST(?2 AS BIGINT)
 )
 `
 

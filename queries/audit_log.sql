@@ -11,7 +11,7 @@ WHERE id IN (
     FROM audit_log AS old
     WHERE old.changed_at < sqlc.arg(since)
     ORDER BY old.changed_at
-    LIMIT sqlc.arg(batch_size)
+    LIMIT CAST(sqlc.arg(batch_size) AS BIGINT)
 );
 
 -- name: forgetAuditsOf :exec
@@ -45,5 +45,5 @@ WHERE audit_log.table_name IN ('posts', 'polls', 'poll_options')
     FROM posts AS old
     WHERE old.deleted_at < sqlc.arg(purge_before)
     ORDER BY old.deleted_at, old.id
-    LIMIT sqlc.arg(batch_size)
+    LIMIT CAST(sqlc.arg(batch_size) AS BIGINT)
   );

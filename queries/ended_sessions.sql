@@ -13,5 +13,5 @@ WHERE session_id IN (
     FROM ended_sessions AS old
     WHERE old.ended_at < sqlc.arg(before)
     ORDER BY old.ended_at
-    LIMIT sqlc.arg(batch_size)
+    LIMIT CAST(sqlc.arg(batch_size) AS BIGINT)
 );

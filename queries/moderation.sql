@@ -21,7 +21,7 @@ WHERE reports.id > sqlc.arg(after_id)
   AND posts.deleted_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM reports AS earlier WHERE earlier.post_id = reports.post_id AND earlier.id < reports.id)
 ORDER BY reports.id
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListReports :many
 -- ListReports returns the first page_size reports of a post, and what their
@@ -34,7 +34,7 @@ FROM reports
 JOIN users ON users.id = reports.reporter_id
 WHERE reports.post_id = sqlc.arg(post_id)
 ORDER BY reports.id
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: HasReported :one
 -- HasReported reports whether a user has reported a post, and no moderator has
@@ -48,7 +48,7 @@ SELECT *
 FROM reports
 WHERE reporter_id = sqlc.arg(reporter_id) AND id > sqlc.arg(after_id)
 ORDER BY id
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListActs :many
 -- ListActs returns a page of what moderators have done, newest first: at most
@@ -65,7 +65,7 @@ JOIN users AS moderators ON moderators.id = moderation_log.by_id
 JOIN users ON users.id = moderation_log.user_id
 WHERE moderation_log.id < sqlc.arg(before_id)
 ORDER BY moderation_log.id DESC
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: hidePost :exec
 -- hidePost takes a post away from its readers.

@@ -19,7 +19,7 @@ WHERE users.id = people.user_id
   AND (people.search_key > sqlc.arg(after_key) OR people.user_id > sqlc.arg(after_id))
   AND instr(people.search_key, sqlc.arg(search)) > 0
 ORDER BY people.search_key, people.user_id
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: CountPeople :one
 -- CountPeople counts the users whom ListPeople returns on all its pages.
@@ -31,7 +31,7 @@ WHERE instr(search_key, sqlc.arg(search)) > 0;
 -- listChangedPeople returns the ids of users whose name may have changed.
 SELECT user_id
 FROM changed_people
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: savePerson :exec
 -- savePerson puts a user into the directory.

@@ -35,7 +35,7 @@ WHERE posts.published = 1
   AND posts.published_at <= sqlc.arg(before_at)
   AND (posts.published_at < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
 ORDER BY posts.published_at DESC, posts.id DESC
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListPostsOf :many
 -- ListPostsOf is ListPosts of one author.
@@ -58,7 +58,7 @@ WHERE posts.author_id = sqlc.arg(author_id)
   AND posts.published_at <= sqlc.arg(before_at)
   AND (posts.published_at < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
 ORDER BY posts.published_at DESC, posts.id DESC
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListFullPosts :many
 -- ListFullPosts is ListPosts with everything that belongs to a post.
@@ -74,7 +74,7 @@ WHERE posts.published = 1
   AND posts.published_at <= sqlc.arg(before_at)
   AND (posts.published_at < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
 ORDER BY posts.published_at DESC, posts.id DESC
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListFullPostsOf :many
 -- ListFullPostsOf returns the page_size latest posts of one author with
@@ -90,7 +90,7 @@ WHERE posts.author_id = sqlc.arg(author_id)
   AND posts.published = 1
   AND posts.deleted_at IS NULL
 ORDER BY posts.published_at DESC, posts.id DESC
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: GetLastPostID :one
 -- GetLastPostID returns the highest id of a post, 0 when there is none.
@@ -122,7 +122,7 @@ WHERE posts.author_id = sqlc.arg(author_id)
   AND posts.updated_at <= sqlc.arg(before_at)
   AND (posts.updated_at < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
 ORDER BY posts.updated_at DESC, posts.id DESC
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListFullDrafts :many
 -- ListFullDrafts is ListDrafts with everything that belongs to a post.
@@ -135,7 +135,7 @@ WHERE posts.author_id = sqlc.arg(author_id)
   AND posts.updated_at <= sqlc.arg(before_at)
   AND (posts.updated_at < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
 ORDER BY posts.updated_at DESC, posts.id DESC
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListPublishedIDs :many
 -- ListPublishedIDs returns the ids of what a user has published and not
@@ -145,7 +145,7 @@ FROM posts
 JOIN users ON users.id = posts.author_id
 WHERE users.clerk_id = sqlc.arg(clerk_id) AND posts.published = 1
 ORDER BY posts.updated_at DESC, posts.id DESC
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListStalePosts :many
 -- ListStalePosts returns the next page_size posts after the id after_id,
@@ -155,7 +155,7 @@ SELECT id, updated_at, content
 FROM posts
 WHERE id > sqlc.arg(after_id) AND render_version < sqlc.arg(version)
 ORDER BY id
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListPostIDsOf :many
 -- ListPostIDsOf returns the ids of all posts of an author, also of those that
@@ -265,5 +265,5 @@ WHERE id IN (
     FROM posts AS old
     WHERE old.deleted_at < sqlc.arg(before)
     ORDER BY old.deleted_at, old.id
-    LIMIT sqlc.arg(batch_size)
+    LIMIT CAST(sqlc.arg(batch_size) AS BIGINT)
 );

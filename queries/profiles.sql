@@ -41,7 +41,7 @@ SELECT user_id, bio_updated_at, bio
 FROM profiles
 WHERE user_id > sqlc.arg(after_id) AND render_version < sqlc.arg(version) AND bio <> ''
 ORDER BY user_id
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: setBioRendering :exec
 -- setBioRendering stores a new rendering of a bio that is still the version of

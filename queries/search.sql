@@ -10,7 +10,7 @@ SELECT EXISTS (SELECT 1 FROM changed_posts) AS posts,
 SELECT post_id
 FROM changed_posts
 ORDER BY place DESC
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: getIndexedPost :one
 -- getIndexedPost returns of a post that everybody may read what is indexed.
@@ -25,7 +25,7 @@ SELECT id
 FROM posts
 WHERE id > 0 AND id < sqlc.arg(before_id)
 ORDER BY id DESC
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: unindexPost :exec
 -- unindexPost takes a post out of the index, if it is there.
@@ -63,7 +63,7 @@ SELECT docid, CAST(matchinfo(post_search, 'naly') AS BLOB) AS info
 FROM post_search
 WHERE post_search MATCH CAST(sqlc.arg(expression) AS TEXT) AND docid <= sqlc.arg(as_of)
 ORDER BY docid DESC
-LIMIT sqlc.arg(candidates);
+LIMIT CAST(sqlc.arg(candidates) AS BIGINT);
 
 -- name: countNewest :one
 -- countNewest counts those of the posts with ids above after up to as_of that

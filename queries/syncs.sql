@@ -47,7 +47,7 @@ WHERE syncs.id = sqlc.arg(sync_id)
   AND users.id > sqlc.arg(after_id)
   AND users.deleted_at IS NULL
 ORDER BY users.id
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: getSync :one
 -- getSync returns a reconciliation.

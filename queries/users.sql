@@ -25,7 +25,7 @@ SELECT clerk_id
 FROM users
 WHERE deleted_at IS NULL
 ORDER BY updated_at DESC
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: HasUsers :one
 -- HasUsers reports whether there has ever been a user: one who is deleted is

@@ -36,7 +36,7 @@ WHERE webhook_events.svix_id IN (
                OR (named.username LIKE sought.pattern ESCAPE '!')
                OR (named.email LIKE sought.pattern ESCAPE '!')))
     ORDER BY found.received_at DESC, found.svix_id DESC
-    LIMIT sqlc.arg(page_size))
+    LIMIT CAST(sqlc.arg(page_size) AS BIGINT))
 ORDER BY webhook_events.received_at DESC, webhook_events.svix_id DESC;
 
 -- name: GetEvent :one
@@ -65,7 +65,7 @@ WHERE clerk_id = sqlc.arg(clerk_id)
   AND received_at <= sqlc.arg(before_at)
   AND (received_at < sqlc.arg(before_at) OR svix_id < sqlc.arg(before_id))
 ORDER BY received_at DESC, svix_id DESC
-LIMIT sqlc.arg(page_size);
+LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: CountEvents :many
 -- CountEvents returns how many of the stored events have each outcome.
@@ -133,7 +133,7 @@ WHERE svix_id IN (
     FROM webhook_events AS seen
     WHERE seen.outcome = 'dead_letter' AND seen.dismissed_at IS NULL AND seen.received_at <= sqlc.arg(until)
     ORDER BY seen.received_at
-    LIMIT sqlc.arg(batch_size));
+    LIMIT CAST(sqlc.arg(batch_size) AS BIGINT));
 
 -- name: clearBodies :exec
 -- clearBodies removes what dead letters hold of a user, if the user is deleted.
@@ -156,7 +156,7 @@ WHERE svix_id IN (
     FROM webhook_events AS old
     WHERE old.body IS NOT NULL AND old.received_at < sqlc.arg(before)
     ORDER BY old.received_at
-    LIMIT sqlc.arg(batch_size));
+    LIMIT CAST(sqlc.arg(batch_size) AS BIGINT));
 
 -- name: purgeEvents :execrows
 -- purgeEvents removes at most batch_size events that came before a time.
@@ -166,5 +166,5 @@ WHERE svix_id IN (
     FROM webhook_events AS old
     WHERE old.received_at < sqlc.arg(before)
     ORDER BY old.received_at
-    LIMIT sqlc.arg(batch_size)
+    LIMIT CAST(sqlc.arg(batch_size) AS BIGINT)
 );
