@@ -26,8 +26,7 @@ func BenchmarkListPosts(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
-			began := cpuTime(b)
-			defer func() { b.ReportMetric(float64((cpuTime(b)-began).Microseconds())/float64(b.N), "cpu-us/op") }()
+			defer reportCPU(b)()
 			for b.Loop() {
 				if rows, err := d.ListPosts(b.Context(), page); err != nil || len(rows) != 20 {
 					b.Fatal(len(rows), err)
@@ -57,8 +56,7 @@ func BenchmarkGetUserByClerkID(b *testing.B) {
 
 func BenchmarkCreatePost(b *testing.B) {
 	d := benchDB(b)
-	began := cpuTime(b)
-	defer func() { b.ReportMetric(float64((cpuTime(b)-began).Microseconds())/float64(b.N), "cpu-us/op") }()
+	defer reportCPU(b)()
 	for i := 0; b.Loop(); i++ {
 		post := db.CreatePostParams{AuthorID: 1, Title: fmt.Sprint("New ", i), Content: "Text", ContentHTML: "<p>Some <em>words</em> to read.</p>", Excerpt: "Text", Published: true, FormKey: fmt.Sprint(i)}
 		if _, err := d.CreatePost(b.Context(), post); err != nil {

@@ -201,7 +201,7 @@ func (t Table) selection(cut int, where []condition) (string, []any) {
 		text = fmt.Sprintf("substr(%%s, 1, %d)", cut)
 	}
 	for _, c := range t.Columns {
-		name := quote(c.Name)
+		name := c.shown()
 		exprs = append(exprs,
 			"CASE typeof("+name+") WHEN 'blob' THEN NULL WHEN 'text' THEN "+strings.ReplaceAll(text, "%s", name)+" ELSE "+name+" END",
 			"CASE WHEN typeof("+name+") IN ('text', 'blob') THEN length("+name+") END")
@@ -229,6 +229,14 @@ func scanRow(rows *sql.Rows, t Table) (Row, error) {
 		row.Values[i] = Value{Data: data, Size: n, Blob: data == nil && sized}
 	}
 	return row, nil
+}
+
+// shown is the column as an expression: of a secret only whether there is one.
+func (c Column) shown() string {
+	if c.Secret {
+		return "iif(" + quote(c.Name) + " IS NULL, NULL, '(kept secret)')"
+	}
+	return quote(c.Name)
 }
 
 // quote writes a name as SQL does.

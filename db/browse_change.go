@@ -255,8 +255,8 @@ func (d *DB) audit(ctx context.Context, q *Queries, c RowChange, action string, 
 		Action:    action,
 		TableName: c.Table.Name,
 		RowKey:    c.Key.String(),
-		Before:    before.without(c.Table).text(),
-		After:     after.without(c.Table).text(),
+		Before:    before.text(),
+		After:     after.text(),
 	})
 }
 

@@ -36,7 +36,7 @@ var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 func (q RowQuery) conditions() ([]condition, error) {
 	var all []condition
 	for _, f := range q.Filters {
-		if q.Table.Column(f.Column) == nil {
+		if c := q.Table.Column(f.Column); c == nil || c.Secret {
 			return nil, ErrNoColumn
 		}
 		all = append(all, f.condition())
@@ -84,7 +84,7 @@ func (q RowQuery) order() (order, error) {
 	}
 	c := q.Table.Column(o.column)
 	switch {
-	case c == nil && q.Sort != "":
+	case c == nil && q.Sort != "", c != nil && c.Secret:
 		return o, ErrNoColumn
 	case c == nil: // the hidden key of rows
 		return o, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -51,20 +52,6 @@ func difference(a, b Record) (Record, Record) {
 		}
 	}
 	return x, y
-}
-
-// without returns the record with the table's secrets left out; nil for none.
-func (r *Record) without(t Table) *Record {
-	if r == nil {
-		return nil
-	}
-	kept := Record{r.Columns, slices.Clone(r.Values)}
-	for i, name := range r.Columns {
-		if c := t.Column(name); c != nil && c.Secret && r.Values[i] != nil {
-			kept.Values[i] = "(not kept)"
-		}
-	}
-	return &kept
 }
 
 // size is how many bytes the texts and BLOBs of a record have.
@@ -129,28 +116,40 @@ const (
 
 // Export calls each with every row that q's filters choose, in the order of
 // their keys, until it returns an error. Rows that change meanwhile are as they
-// are when their turn comes. Of a view, all rows are held in memory at once.
+// are when their turn comes. Those of a view, which nothing tells apart, are of
+// one read, which lasts until the last of them was handed over.
 func (d *DB) Export(ctx context.Context, q RowQuery, each func(Record) error) error {
-	filters, err := q.conditions()
+	where, err := q.conditions()
 	if err != nil {
 		return fmt.Errorf("export %s: %w", q.Table.Name, err)
 	}
-	limit, room, orderBy := exportRows, exportBytes, " ORDER BY "+quoteAll(q.Table.Key)
-	if len(q.Table.Key) == 0 {
-		limit, room, orderBy = -1, math.MaxInt, ""
+	if len(q.Table.Key) > 0 {
+		return d.exportKeyed(ctx, q.Table, where, each)
 	}
-	for after := (Key)(nil); ; {
-		where := slices.Clip(filters)
-		if after != nil {
-			where = append(where, condition{"(" + quoteAll(q.Table.Key) + ") > (" + marks(len(after)) + ")", after})
-		}
-		keyed := q.Table.withKey()
-		records, more, err := selectSome(ctx, d.browser, keyed, where, orderBy, limit, room)
+	for r, err := range records(ctx, d.browser, q.Table, where, "", -1) {
 		if err != nil {
 			return fmt.Errorf("export %s: %w", q.Table.Name, err)
 		}
-		for _, r := range records {
-			after = Key(r.Values[:len(q.Table.Key)])
+		if err := each(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exportKeyed reads one batch after the other.
+func (d *DB) exportKeyed(ctx context.Context, t Table, filters []condition, each func(Record) error) error {
+	for after := (Key)(nil); ; {
+		where := slices.Clip(filters)
+		if after != nil {
+			where = append(where, condition{"(" + quoteAll(t.Key) + ") > (" + marks(len(after)) + ")", after})
+		}
+		batch, more, err := selectSome(ctx, d.browser, t.withKey(), where, " ORDER BY "+quoteAll(t.Key), exportRows, exportBytes)
+		if err != nil {
+			return fmt.Errorf("export %s: %w", t.Name, err)
+		}
+		for _, r := range batch {
+			after = Key(r.Values[:len(t.Key)])
 			if err := each(Record{r.Columns[len(after):], r.Values[len(after):]}); err != nil {
 				return err
 			}
@@ -177,27 +176,11 @@ func selectRecords(ctx context.Context, q DBTX, t Table, where []condition, orde
 	return records, err
 }
 
-// selectSome reads whole rows, at most limit (-1: all), until they fill room, in
-// bytes of text and BLOB. It reports whether there may be more.
+// selectSome reads whole rows, at most limit, until they fill room, in bytes of
+// text and BLOB. It reports whether there may be more.
 func selectSome(ctx context.Context, q DBTX, t Table, where []condition, orderBy string, limit, room int) (all []Record, more bool, err error) {
-	var names, exprs []string
-	for _, c := range t.Columns {
-		names = append(names, c.Name)
-		exprs = append(exprs, "+"+quote(c.Name)) // as in selection
-	}
-	clause, args := join(where)
-	rows, err := q.QueryContext(ctx, "SELECT "+strings.Join(exprs, ", ")+" FROM "+quote(t.Name)+clause+orderBy+" LIMIT ?", append(args, limit)...)
-	if err != nil {
-		return nil, false, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		r := Record{names, make([]any, len(names))}
-		into := make([]any, len(names))
-		for i := range into {
-			into[i] = &r.Values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
+	for r, err := range records(ctx, q, t, where, orderBy, limit) {
+		if err != nil {
 			return nil, false, err
 		}
 		all = append(all, r)
@@ -205,5 +188,38 @@ func selectSome(ctx context.Context, q DBTX, t Table, where []condition, orderBy
 			return all, true, nil
 		}
 	}
-	return all, len(all) == limit, rows.Err()
+	return all, len(all) == limit, nil
+}
+
+// records reads whole rows one after the other, at most limit (-1: all), until
+// an error.
+func records(ctx context.Context, q DBTX, t Table, where []condition, orderBy string, limit int) iter.Seq2[Record, error] {
+	var names, exprs []string
+	for _, c := range t.Columns {
+		names = append(names, c.Name)
+		exprs = append(exprs, "+"+c.shown()) // as in selection
+	}
+	clause, args := join(where)
+	query := "SELECT " + strings.Join(exprs, ", ") + " FROM " + quote(t.Name) + clause + orderBy + " LIMIT ?"
+	return func(yield func(Record, error) bool) {
+		rows, err := q.QueryContext(ctx, query, append(args, limit)...)
+		if err != nil {
+			yield(Record{}, err)
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			r := Record{names, make([]any, len(names))}
+			into := make([]any, len(names))
+			for i := range into {
+				into[i] = &r.Values[i]
+			}
+			if !yield(r, rows.Scan(into...)) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(Record{}, err)
+		}
+	}
 }

@@ -1,6 +1,9 @@
 package db
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Rules are what the schema does not say of a table: that the program itself
 // keeps it, or a part of it, in order. Each says why, for who would change it.
@@ -11,7 +14,7 @@ type rules struct {
 	others   string            // the same of all columns that have no note
 	notes    map[string]string // what writing to a column does besides
 	madeFrom map[string]string // the column that another is made from
-	secret   string            // a column that the log of changes does not keep
+	secret   []string          // columns that nobody is shown
 }
 
 // rulesOf returns the rules of a table of that name and kind.
@@ -55,7 +58,7 @@ func ownRules() map[string]rules {
 		"votes":             {lookOnly: "Votes are cast by readers, and nobody else changes or adds any."},
 		"syncs":             {lookOnly: "The program notes here how it compared its users with Clerk’s, and goes on from there."},
 		"ended_sessions":    {lookOnly: "The program notes here which sessions have ended: without its row one would be valid again."},
-		"webhook_events":    {lookOnly: "This is what Clerk told. Try a dead letter again, or dismiss it, on the page Webhooks.", secret: "body"},
+		"webhook_events":    {lookOnly: "This is what Clerk told. Try a dead letter again, or dismiss it, on the page Webhooks.", secret: []string{"body"}},
 		"people":            {lookOnly: "The directory is made from the users."},
 		"changed_people":    {lookOnly: "The program notes here what the directory has still to take in."},
 		"changed_posts":     {lookOnly: "The program notes here what the search has still to take in."},
@@ -71,13 +74,13 @@ func ownRules() map[string]rules {
 				"hidden_at": setByHiding, "hidden_by": setByHiding, "hidden_reason": setByHiding,
 			},
 			madeFrom: map[string]string{"title_key": "title"},
-			secret:   "form_key",
+			secret:   []string{"form_key", "autosaved_by"},
 			notes: map[string]string{
 				"content":      "Markdown. " + shownFromText,
 				"published_at": "When the post is published and this is NULL, it becomes now.",
 			},
 		},
-		"working_copies": {lookOnly: "Forms keep here what is typed into them and not sent."},
+		"working_copies": {lookOnly: "Forms keep here what is typed into them and not sent.", secret: []string{"form_key"}},
 		"profiles": {
 			readOnly: map[string]string{"bio_html": setByText, "render_version": setByText, "bio_updated_at": setByText},
 			notes:    map[string]string{"bio": "Markdown. " + shownFromText},
@@ -92,7 +95,7 @@ func (t *Table) applyRules() {
 	writable := false
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		c.Note, c.MadeFrom, c.Secret = r.notes[c.Name], r.madeFrom[c.Name], c.Name == r.secret
+		c.Note, c.MadeFrom, c.Secret = r.notes[c.Name], r.madeFrom[c.Name], slices.Contains(r.secret, c.Name)
 		switch reason := r.readOnly[c.Name]; {
 		case c.AutoKey: // a number far off would leave none for the rows to come
 			c.ReadOnly = "The database gives each new row the next free number."

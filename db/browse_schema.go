@@ -33,7 +33,7 @@ type Column struct {
 	ReadOnly string  // why it can never be written here; "": it can
 	Note     string  // what writing to it does besides; may be ""
 	MadeFrom string  // the column that the program makes it from; "": none
-	Secret   bool    // the log of changes does not keep it
+	Secret   bool    // neither looks nor files nor the log of changes hold it, and no row is chosen by it
 }
 
 // An Index is an index of a table.

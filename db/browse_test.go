@@ -118,7 +118,7 @@ func TestRulesNameTables(t *testing.T) {
 }
 
 // Every table can be looked at, sorted by each of its columns and filtered by
-// each comparison.
+// each comparison, but for secrets.
 func TestRowsOfEveryTable(t *testing.T) {
 	d := oddDB(t)
 	author := newUser(t, d, "user_a")
@@ -133,6 +133,9 @@ func TestRowsOfEveryTable(t *testing.T) {
 			t.Errorf("count %s: %v", table.Name, err)
 		}
 		for _, c := range table.Columns {
+			if c.Secret {
+				continue
+			}
 			for _, desc := range []bool{false, true} {
 				look(t, d, db.RowQuery{Table: table, Sort: c.Name, Desc: desc, Limit: 10, Cut: 5})
 			}

@@ -52,6 +52,7 @@ const KeptByProgram = keptByProgram
 func RuledColumns() map[string][]string {
 	columns := map[string][]string{}
 	for name, r := range ownRules() {
+		columns[name] = slices.Clone(r.secret)
 		for _, named := range []map[string]string{r.readOnly, r.notes, r.madeFrom} {
 			columns[name] = slices.AppendSeq(columns[name], maps.Keys(named))
 		}

@@ -70,7 +70,7 @@ func TestNothingIsLeftOfTheDeleted(t *testing.T) {
 	forgettable(t, d, admin, author)
 	kept := newPost(t, d, other.ID, "Kept")
 	check(t, d.UpdateRow(t.Context(), db.RowChange{By: admin.ID, Table: table(t, d, "posts"), Key: db.Key{kept.ID}, Values: map[string]any{"views": int64(7)}}))
-	if got := audits(t, d); strings.Contains(got, "secret") || !strings.Contains(got, `"form_key":"(not kept)"`) || !strings.Contains(got, "uagga") {
+	if got := audits(t, d); strings.Contains(got, "secret key") || !strings.Contains(got, `"form_key":"(kept secret)"`) || !strings.Contains(got, "uagga") {
 		t.Errorf("the log says %s", got)
 	}
 	check(t, d.DeleteUser(t.Context(), author.ClerkID))

@@ -57,7 +57,7 @@ func readRowsQuery(r *http.Request, t db.Table) (rowsQuery, error) {
 		return rowsQuery{}, err
 	}
 	q := rowsQuery{table: t, sort: query.Get("sort"), desc: query.Get("desc") != ""}
-	if q.sort != "" && t.Column(q.sort) == nil {
+	if q.sort != "" && !choosable(t.Column(q.sort)) {
 		return q, errBadQuery
 	}
 	if after := query.Get("after"); after != "" {
@@ -80,7 +80,7 @@ func readFilters(query url.Values, t db.Table) ([]filterView, error) {
 			continue
 		}
 		c, op := t.Column(column), db.Op(names[i])
-		if c == nil || !slices.ContainsFunc(ops, func(o opView) bool { return o.Name == op }) {
+		if !choosable(c) || !slices.ContainsFunc(ops, func(o opView) bool { return o.Name == op }) {
 			return nil, errBadQuery
 		}
 		f := filterView{Column: column, Op: op, Text: searched(values[i])}
@@ -89,6 +89,10 @@ func readFilters(query url.Values, t db.Table) ([]filterView, error) {
 	}
 	return filters, nil
 }
+
+// choosable reports whether rows can be chosen and sorted by a column: what is
+// secret could be guessed by that.
+func choosable(c *db.Column) bool { return c != nil && !c.Secret }
 
 // read makes of the text what the column is compared with.
 func (f *filterView) read(c db.Column) {
@@ -178,7 +182,9 @@ func whereURL(t db.Table, columns []string, texts []string) string {
 func (q rowsQuery) filterRows() []filterView {
 	var columns []string
 	for _, c := range q.table.Columns {
-		columns = append(columns, c.Name)
+		if choosable(&c) {
+			columns = append(columns, c.Name)
+		}
 	}
 	rows := slices.Clone(q.filters)
 	if len(rows) < maxFilters {

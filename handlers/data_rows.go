@@ -32,8 +32,9 @@ type rowsView struct {
 
 // headView is the heading of a column.
 type headView struct {
-	ID, Name, URL string
-	Order         string // in the words of aria-sort; "": the rows are not sorted by it
+	ID, Name string
+	URL      string // of the rows sorted by it; "": they cannot be
+	Order    string // in the words of aria-sort; "": the rows are not sorted by it
 }
 
 // rowItem is what data-row.html shows.
@@ -76,7 +77,10 @@ func newRowsView(q rowsQuery) rowsView {
 		v.Caption = "As they come"
 	}
 	for i, c := range q.table.Columns {
-		head := headView{ID: "sort-" + strconv.Itoa(i), Name: c.Name, URL: q.sortedURL(c.Name, c.Name == sorted && !q.desc)}
+		head := headView{ID: "sort-" + strconv.Itoa(i), Name: c.Name}
+		if choosable(&c) {
+			head.URL = q.sortedURL(c.Name, c.Name == sorted && !q.desc)
+		}
 		switch {
 		case c.Name != sorted:
 		case q.desc:

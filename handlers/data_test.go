@@ -41,6 +41,9 @@ func TestEveryTableIsShown(t *testing.T) {
 				c.get(attr(link, "href")).status(http.StatusOK).one("#row-form")
 			}
 			for _, column := range table.Columns {
+				if column.Secret {
+					continue
+				}
 				for _, desc := range []string{"", "1"} {
 					c.htmx("GET", withQuery(tablePath(table.Name), url.Values{"sort": {column.Name}, "desc": {desc}}), nil).status(http.StatusOK).one("#data-rows")
 				}
@@ -215,4 +218,23 @@ func TestAuditLogCannotBeWritten(t *testing.T) {
 		t.Errorf("the log has %d changes, want 1", n)
 	}
 	c.get(attr(c.get("/admin/data/posts/1").one(".row-links a"), "href")).shows(".data-row", "editposts1{")
+}
+
+// Secrets are neither shown nor guessed, not even by administrators.
+func TestSecretsAreKept(t *testing.T) {
+	site := newSite(t)
+	const secret = "form-key-of-ada"
+	site.as(ada).submit("/posts", url.Values{"title": {"One"}, "published": {"true"}, "form_key": {secret}}).leadsTo("/posts/1")
+	deadLetter(t, site, "msg_dead", "user.updated", `{"data":"form-key-of-ada"}`)
+	c := site.as(admin)
+	for _, path := range []string{"posts", "posts/1", "posts/export?format=csv", "posts/export?format=json", "webhook_events", "webhook_events/export?format=csv"} {
+		a := c.get("/admin/data/" + path).status(http.StatusOK)
+		if strings.Contains(a.body, secret) || !strings.Contains(a.body, "(kept secret)") {
+			t.Errorf("%s shows the secret, or that there is one nowhere:\n%s", path, a.body)
+		}
+	}
+	c.get("/admin/data/posts").lacks("th a:contains('form_key')").lacks("select option:contains('form_key')")
+	for _, guess := range []string{"sort=form_key", "column=form_key&op=has&value=form", "column=form_key&op=gt&value=a"} {
+		c.get("/admin/data/posts?" + guess).status(http.StatusBadRequest)
+	}
 }
