@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-//go:embed app.css app.js favicon.svg htmx-4.0.1.min.js hx-sse-4.0.1.min.js
+//go:embed app.css app.js clerk.js session.js favicon.svg htmx-4.0.1.min.js hx-sse-4.0.1.min.js
 var content embed.FS
 
 // Prefix is the path below which Files serves.

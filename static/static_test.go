@@ -32,7 +32,7 @@ func get(files *Files, path string, header map[string]string) *httptest.Response
 
 func TestURLChangesWithContent(t *testing.T) {
 	files := newFiles(t)
-	for _, name := range []string{"app.css", "app.js", "favicon.svg", "htmx-4.0.1.min.js", "hx-sse-4.0.1.min.js"} {
+	for _, name := range []string{"app.css", "app.js", "clerk.js", "session.js", "favicon.svg", "htmx-4.0.1.min.js", "hx-sse-4.0.1.min.js"} {
 		url := files.URL(name)
 		if !strings.HasPrefix(url, Prefix) || strings.HasSuffix(url, "/"+name) || !files.Has(url) {
 			t.Errorf("URL(%q) = %q, want a served path with a hash in it", name, url)
@@ -130,6 +130,19 @@ func TestNotModified(t *testing.T) {
 		res := get(files, css, map[string]string{"Accept-Encoding": encoding, "If-None-Match": tag})
 		if res.Code != http.StatusNotModified || res.Body.Len() > 0 {
 			t.Errorf("GET with the tag %s = %d with %d bytes, want 304 with none", tag, res.Code, res.Body.Len())
+		}
+	}
+}
+
+// Each script of ours stays small enough to be read at a sitting.
+func TestScriptsAreSmall(t *testing.T) {
+	for _, name := range []string{"app.js", "clerk.js", "session.js"} {
+		data, err := content.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(data) > 6<<10 {
+			t.Errorf("%s has %d bytes, want at most 6 KiB", name, len(data))
 		}
 	}
 }
