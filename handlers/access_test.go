@@ -93,7 +93,7 @@ var access = []accessCase{
 	{"POST /account", "", "", "401 303 303 303 303 401 401"},
 	{"POST /preferences", "", "theme=dark", "303 303 303 303 303 303 303"},
 	{"GET /settings", "", "", "200 200 200 200 200 200 200"},
-	{"POST /settings", "", "theme=dark&page_size=10", "303 303 303 303 303 303 303"},
+	{"POST /settings", "", "theme=dark&page_size=10&shortcuts=on", "303 303 303 303 303 303 303"},
 	{"GET /settings/data", "", "", "303 200 200 200 200 401 401"},
 	{"GET /settings/delete", "", "", "303 200 200 200 200 401 401"},
 	{"POST /settings/delete", "", "word=delete", "401 303 303 303 303 401 401"},

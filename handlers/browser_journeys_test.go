@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-
-	"github.com/chromedp/cdproto/emulation"
 )
 
 // journeys are what people come for.
@@ -160,8 +158,7 @@ func (p *tab) travel(steps int) {
 // testWithoutJavaScript does everything once more with plain forms.
 func testWithoutJavaScript(t *testing.T, b *browser) {
 	p := b.visit(t, newSite(t), narrow)
-	p.do("switch JavaScript off", command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
-	p.open("/").press("Sign in").press("Use Clerk’s own page").press("Ada Lovelace member").sees(".site-header summary", "Ada Lovelace")
+	p.withoutScripts().open("/").press("Sign in").press("Use Clerk’s own page").press("Ada Lovelace member").sees(".site-header summary", "Ada Lovelace")
 
 	p.until("nothing seems to be under way", `getComputedStyle(document.getElementById("progress")).visibility === "hidden"`)
 	p.allow("status of 422")

@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
@@ -85,6 +86,13 @@ func (p *tab) open(path string) *tab {
 	return p
 }
 
+// withoutScripts opens pages from now on as a browser without JavaScript does.
+func (p *tab) withoutScripts() *tab {
+	p.t.Helper()
+	p.do("switch JavaScript off", command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+	return p
+}
+
 // named finds the elements of that accessible name, which is what a reader or
 // a screen reader knows them by, in one of the roles.
 func named(name string, roles ...string) chromedp.QueryOption {
@@ -113,7 +121,7 @@ func named(name string, roles ...string) chromedp.QueryOption {
 // press clicks the link, the button or the choice of that name.
 func (p *tab) press(name string) *tab {
 	p.t.Helper()
-	p.do("press "+name, chromedp.Click(name, named(name, "link", "button", "radio", "DisclosureTriangle"), chromedp.NodeVisible))
+	p.do("press "+name, chromedp.Click(name, named(name, "link", "button", "radio", "checkbox", "DisclosureTriangle"), chromedp.NodeVisible))
 	return p
 }
 

@@ -3,7 +3,6 @@ package handlers
 import (
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -51,9 +50,8 @@ func testProfileInTwoWindows(t *testing.T, b *browser) {
 func testProfileWithoutJavaScript(t *testing.T, b *browser) {
 	site := newSite(t)
 	p := b.signedIn(t, site, ada, narrow)
-	p.do("switch JavaScript off", command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
 	p.allow("status of 422")
-	p.open(site.profile(ada)).press("Write a bio").sees("h1", "Your bio").fill("Bio", "I write *notes*.").press("Save bio").sees("#bio em", "notes")
+	p.withoutScripts().open(site.profile(ada)).press("Write a bio").sees("h1", "Your bio").fill("Bio", "I write *notes*.").press("Save bio").sees("#bio em", "notes")
 	p.press("Set a quote").fill("Who said it", "Ada").press("Save quote").sees("#quote-problem", "Write what was said").holds("Who said it", "Ada")
 	p.fill("Quote", "That brain of mine").press("Save quote").sees("#quote blockquote", "brain")
 	p.press("Change the quote").press("Cancel").sees("#quote blockquote", "brain").press("Change the quote").press("Remove it").lacks("figure").sees("h1", "Ada Lovelace")

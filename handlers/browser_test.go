@@ -29,7 +29,7 @@ const patience = 15 * time.Second
 // test is skipped, or fails when REQUIRE_BROWSER is 1.
 func TestBrowser(t *testing.T) {
 	b := startBrowser(t)
-	for _, tests := range []map[string]func(*testing.T, *browser){journeys, sideBySide, layouts, polls, mishaps, drafting, administration, orderly, people, searches, withClerkJS()} {
+	for _, tests := range []map[string]func(*testing.T, *browser){journeys, sideBySide, layouts, polls, mishaps, drafting, administration, orderly, people, searches, keyboards, withClerkJS()} {
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -141,6 +141,7 @@ var landmarks = map[string]string{
 	"partial quote-form":       `<form id="quote"`,
 	"partial reason-form":      `class="post-form reason-form"`,
 	"partial status":           `<hx-partial hx-target="#status"`,
+	"partial shortcuts":        `<dialog id="shortcuts"`,
 	"partial sync":             `<section id="sync"`,
 	"partial user-actions":     `<a id="ban"`,
 	"partial title":            `· Inkwell</title>`,

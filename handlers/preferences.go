@@ -22,14 +22,38 @@ type notice struct {
 // preferences are what the app's own cookie holds: how somebody likes to read,
 // and the notice for their next page. Nothing in it says who they are.
 type preferences struct {
-	Theme     string // light, dark or "" for the system's
-	PageSize  int    // one of pageSizes
-	GuideSeen bool   // the guide of a trial copy is not wanted any more
-	Notice    notice // only Text and UndoID are kept
+	Theme       string // light, dark or "" for the system's
+	PageSize    int    // one of pageSizes
+	GuideSeen   bool   // the guide of a trial copy is not wanted any more
+	NoShortcuts bool   // single keys do nothing
+	Notice      notice // only Text and UndoID are kept
 }
 
 // pageSizes are how many posts a page of a list may have.
 var pageSizes = []int{10, pageSize, 50, 100}
+
+// A shortcut is a key that does something by itself, and what that is.
+type shortcut struct{ Key, Does string }
+
+// allShortcuts are what the script knows.
+var allShortcuts = []shortcut{
+	{"j", "Next in the list"},
+	{"k", "Previous in the list"},
+	{"Enter", "Open it"},
+	{"n", "Write a new post"},
+	{"/", "Search"},
+	{"?", "Show these keys"},
+	{"Esc", "Close what is open"},
+}
+
+// shortcuts returns the keys that do something, none for who has switched them
+// off: they get in the way of some who speak to their computer.
+func (p preferences) shortcuts() []shortcut {
+	if p.NoShortcuts {
+		return nil
+	}
+	return allShortcuts
+}
 
 // pageSizeFor returns how many posts a page of a list has for who asks.
 func (s *Server) pageSizeFor(r *http.Request) int { return s.preferences(r).PageSize }
@@ -65,6 +89,7 @@ func (s *Server) preferences(r *http.Request) preferences {
 		p.PageSize = size
 	}
 	p.GuideSeen, _ = session.Values["guide_seen"].(bool)
+	p.NoShortcuts, _ = session.Values["no_shortcuts"].(bool)
 	p.Notice.Text, _ = session.Values["notice"].(string)
 	p.Notice.UndoID, _ = session.Values["undo"].(int64)
 	return p
@@ -83,6 +108,9 @@ func (s *Server) savePreferences(w http.ResponseWriter, r *http.Request, p prefe
 	}
 	if p.GuideSeen {
 		session.Values["guide_seen"] = true
+	}
+	if p.NoShortcuts {
+		session.Values["no_shortcuts"] = true
 	}
 	if p.Notice.Text != "" {
 		session.Values["notice"] = p.Notice.Text

@@ -26,6 +26,7 @@ type page struct {
 	Feed        *feedLink    // of the posts of one author; nil: none
 	Path        string       // of this page, to come back to
 	Theme       string       // light, dark or "" for the system's
+	Shortcuts   []shortcut   // none: single keys do nothing
 	CurrentUser *currentUser // nil: signed out
 	SignInURL   string
 	SignUpURL   string
@@ -160,7 +161,7 @@ func (s *Server) surround(w http.ResponseWriter, r *http.Request, p *page) {
 		p.SignInURL, p.SignUpURL = signInURL(p.Path), signUpURL(p.Path)
 	}
 	prefs := s.preferences(r)
-	p.Theme = prefs.Theme
+	p.Theme, p.Shortcuts = prefs.Theme, prefs.shortcuts()
 	if prefs.Notice.Text != "" {
 		p.Notices = append(p.Notices, prefs.Notice)
 		prefs.Notice = notice{}

@@ -11,6 +11,7 @@ import (
 type settingsView struct {
 	Themes    []option
 	PageSizes []option
+	Shortcuts bool
 	SignedIn  bool
 }
 
@@ -21,7 +22,7 @@ type option struct {
 }
 
 func newSettingsView(p preferences, v visitor) settingsView {
-	view := settingsView{SignedIn: v.signedIn(), Themes: []option{
+	view := settingsView{Shortcuts: !p.NoShortcuts, SignedIn: v.signedIn(), Themes: []option{
 		{"system", "As the system", p.Theme == ""},
 		{"light", "Light", p.Theme == "light"},
 		{"dark", "Dark", p.Theme == "dark"},
@@ -51,6 +52,7 @@ func (s *Server) updateSettings(w http.ResponseWriter, r *http.Request, _ visito
 	if p.PageSize, err = readPageSize(form.Get("page_size")); err != nil {
 		return err
 	}
+	p.NoShortcuts = !isOn(form.Get("shortcuts"))
 	p.Notice = notice{Text: "Your settings are saved in this browser."}
 	s.savePreferences(w, r, p)
 	http.Redirect(w, r, "/settings", http.StatusSeeOther)

@@ -16,7 +16,7 @@ func TestSettings(t *testing.T) {
 	for name, c := range map[string]*client{"guest": site.guest(), "member": site.as(ada)} {
 		t.Run(name, func(t *testing.T) {
 			a := c.get("/settings").status(http.StatusOK).shows("option[selected]", "20")
-			if got := attr(a.one("input[checked]"), "value"); got != "system" {
+			if got := attr(a.one("input[name=theme][checked]"), "value"); got != "system" {
 				t.Errorf("the theme is %q, want the system's", got)
 			}
 			if n := len(a.all("section.setting")); n != map[bool]int{true: 3}[name == "member"] {
@@ -24,7 +24,7 @@ func TestSettings(t *testing.T) {
 			}
 			c.submit("/settings", url.Values{"theme": {"dark"}, "page_size": {"10"}}).leadsTo("/settings")
 			a = c.get("/settings").shows(".notice", "saved").shows("option[selected]", "10")
-			if got := attr(a.one("html"), "data-theme") + " " + attr(a.one("input[checked]"), "value"); got != "dark dark" {
+			if got := attr(a.one("html"), "data-theme") + " " + attr(a.one("input[name=theme][checked]"), "value"); got != "dark dark" {
 				t.Errorf("the theme is %q, want dark", got)
 			}
 			paths := []string{"/", site.profile(ada)}

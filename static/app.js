@@ -51,12 +51,60 @@ function closeMenu({key, target}) {
   if (key) byId('account-menu').focus();
 }
 
+// step moves the focus to the next title of a list, or back, from wherever it
+// is; without a focus from where the reader has scrolled to.
+function step(forward) {
+  const titles = [...document.querySelectorAll('main article h2 a, main article[tabindex], #load-more')];
+  const from = document.activeElement;
+  const isAhead = (title) => from === document.body ? title.getBoundingClientRect().top >= 0
+    : from !== title && from.compareDocumentPosition(title) & Node.DOCUMENT_POSITION_FOLLOWING;
+  const next = forward ? titles.find(isAhead) : titles.findLast((title) => title !== from && !isAhead(title));
+  next?.focus({preventScroll: true});
+  (next?.closest('article') ?? next)?.scrollIntoView({block: 'nearest'});
+}
+
+// write opens the form above the feed, or goes to the page that has one.
+function write() {
+  const summary = byId('compose');
+  if (!summary) return location.assign('/posts/new');
+  summary.parentNode.open = true; // which fetches the form, once
+  (byId('compose-form-title') ?? summary).focus();
+}
+
+// search goes to the search field that is in sight, or to the page that has one.
+function search() {
+  const field = [...document.querySelectorAll('[role=search] [type=search]')].find((each) => each.checkVisibility());
+  return field ? field.focus() : location.assign('/search#search-q');
+}
+
+// shortcuts are the keys that the help sheet tells of.
+const shortcuts = {
+  j: () => step(true),
+  k: () => step(false),
+  n: write,
+  '/': search,
+  '?': () => byId('shortcuts').showModal(),
+};
+
+// useShortcut does what a key stands for, unless it is typed into something or
+// meant for what is open. Who has switched the keys off has no help sheet.
+function useShortcut(event) {
+  const {key, target, repeat} = event;
+  const taken = event.defaultPrevented || event.isComposing || event.ctrlKey || event.altKey || event.metaKey ||
+    (repeat && !/[jk]/.test(key)) || target.closest?.('input, textarea, select, [contenteditable]') ||
+    document.querySelector('dialog[open], #menu[open], [aria-modal=true]');
+  if (taken || !Object.hasOwn(shortcuts, key) || !byId('shortcuts')) return;
+  event.preventDefault();
+  shortcuts[key]();
+}
+
 on('htmx:before:request', showBusy);
 on('htmx:finally:request', ({target}) => target.removeAttribute?.('aria-busy'));
 on('htmx:error', sayUnreachable);
 on('htmx:response:error', saySignedIn);
 on('click', closeMenu);
 on('keydown', closeMenu);
+on('keydown', useShortcut);
 
 // Deferred scripts may run apart: htmx, which begins when it is there, may have
 // begun before its extension was.
