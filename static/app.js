@@ -43,6 +43,15 @@ function saySignedIn({detail: {ctx}}) {
   warn('You have signed in or out meanwhile.', make('a', {href: location.href, textContent: 'Load this page again'}));
 }
 
+// sendOnce keeps the second press of a double click from sending a plain form
+// again; htmx sees to its own.
+function sendOnce(event) {
+  const form = event.target;
+  if (event.defaultPrevented) return;
+  if (event.timeStamp - form.sentAt < 1000) return event.preventDefault();
+  form.sentAt = event.timeStamp;
+}
+
 // closeMenu closes the menu on Escape or when something else is pressed.
 function closeMenu({key, target}) {
   const menu = byId('menu');
@@ -102,6 +111,7 @@ on('htmx:before:request', showBusy);
 on('htmx:finally:request', ({target}) => target.removeAttribute?.('aria-busy'));
 on('htmx:error', sayUnreachable);
 on('htmx:response:error', saySignedIn);
+on('submit', sendOnce);
 on('click', closeMenu);
 on('keydown', closeMenu);
 on('keydown', useShortcut);
