@@ -17,6 +17,7 @@ var journeys = map[string]func(*testing.T, *browser){
 	"sign in leads back": testSignInLeadsBack,
 	"sign up":            testSignUp,
 	"back and forward":   testBackAndForward,
+	"place is kept":      testPlaceIsKept,
 	"without JavaScript": testWithoutJavaScript,
 }
 
@@ -144,6 +145,20 @@ func testBackAndForward(t *testing.T, b *browser) {
 	feed()
 	p.travel(3)
 	p.sees(".site-header", "Write").sees(".post h1", "Mine")
+}
+
+// testPlaceIsKept reads a post far down in the feed, and comes back.
+func testPlaceIsKept(t *testing.T, b *browser) {
+	site := newSite(t)
+	for i := range 3 * pageSize {
+		site.post(grace, fmt.Sprintf("Post %d", i+1), "words", true)
+	}
+	for name, p := range map[string]*tab{"guest": b.visit(t, site, narrow).open("/"), "member": b.signedIn(t, site, ada, wide)} {
+		p.press("Load more").focused("title-40").press("Load more").focused("title-20")
+		eval[any](p, `scrollTo(0, scrollY + document.getElementById("post-12").getBoundingClientRect().top - 100)`)
+		p.press("Post 12").sees(".post h1", "Post 12").travel(-1)
+		p.until("the post is where it was, for a "+name, `Math.abs(document.getElementById("post-12")?.getBoundingClientRect().top - 100) < 2`)
+	}
 }
 
 // travel goes through the history as the browser's buttons do.

@@ -95,17 +95,16 @@ func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) err
 	if wantsFragment(r) && r.URL.Query().Has("since") {
 		return s.showNews(w, r, v)
 	}
-	before, err := readCursor(r)
+	st, err := s.readStretch(r)
 	if err != nil {
 		return err
 	}
-	size := s.pageSizeFor(r)
 	place := livePlace{After: s.hub.Last()} // before the posts are read: nothing comes between
-	rows, err := s.db.ListPosts(r.Context(), db.ListPostsParams{BeforeAt: before.at, BeforeID: before.id, PageSize: int64(size) + 1})
+	rows, err := s.db.ListPosts(r.Context(), db.ListPostsParams{BeforeAt: st.before.at, BeforeID: st.before.id, PageSize: st.limit()})
 	if err != nil {
 		return fmt.Errorf("feed: %w", err)
 	}
-	items, more := newFeedItems(rows, size, v, time.Now())
+	items, more := newFeedItems(rows, st, v, time.Now())
 	if wantsFragment(r) {
 		return s.morePosts(w, items, more)
 	}
@@ -114,17 +113,17 @@ func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	view := feedView{Heading: "Latest posts", CanWrite: v.signedIn(), Posts: posts}
-	if before == firstPage {
+	if st.before == firstPage {
 		top := topOf(rows)
 		place.Top = &top
 		view.Guide = s.newGuide(r, v)
 	}
-	if !v.signedIn() && before == firstPage {
+	if !v.signedIn() && st.before == firstPage {
 		view.Intro = "Read what everybody writes here. Join to write yourself."
 	}
 	view.Live = newLiveView(place)
 	whole := page{Title: view.Heading, Main: view}
-	if before == firstPage { // what later pages show changes with every post
+	if st.before == firstPage { // what later pages show changes with every post
 		whole.Address = "/"
 	}
 	return s.page(w, r, http.StatusOK, "feed", whole)
@@ -159,10 +158,10 @@ func (s *Server) renderItems(items []postItem, more moreView) (postsView, error)
 	return postsView{Items: template.HTML(all.String()), More: more}, nil
 }
 
-// newFeedItems shows rows, of which one more than size means that another page
-// follows.
-func newFeedItems(rows []db.ListPostsRow, size int, v visitor, now time.Time) ([]postItem, moreView) {
-	rows, next := nextPage(rows, size, func(row db.ListPostsRow) cursor { return cursor{row.PublishedAt, row.ID} })
+// newFeedItems shows rows, of which one more than the stretch holds means that
+// another page follows.
+func newFeedItems(rows []db.ListPostsRow, st stretch, v visitor, now time.Time) ([]postItem, moreView) {
+	rows, next := nextStretch(rows, st, func(row db.ListPostsRow) cursor { return cursor{row.PublishedAt, row.ID} })
 	items := make([]postItem, len(rows))
 	for i, row := range rows {
 		items[i] = newFeedItem(row, v, now)
@@ -192,7 +191,7 @@ func newMore(path string, next *cursor, end string) moreView {
 	if next == nil {
 		return moreView{End: end}
 	}
-	return moreView{URL: path + "?before=" + next.String()}
+	return moreView{URL: path + "?before=" + next.String(), StayURL: path + "?through=" + next.String()}
 }
 
 // edited reports whether a post was changed noticeably later than published.
@@ -202,16 +201,15 @@ func edited(published, updated db.Time) bool {
 
 // showDrafts handles "GET /drafts": the user's own unpublished posts.
 func (s *Server) showDrafts(w http.ResponseWriter, r *http.Request, user db.User) error {
-	before, err := readCursor(r)
+	st, err := s.readStretch(r)
 	if err != nil {
 		return err
 	}
-	size := s.pageSizeFor(r)
-	rows, err := s.db.ListDrafts(r.Context(), db.ListDraftsParams{AuthorID: user.ID, BeforeAt: before.at, BeforeID: before.id, PageSize: int64(size) + 1})
+	rows, err := s.db.ListDrafts(r.Context(), db.ListDraftsParams{AuthorID: user.ID, BeforeAt: st.before.at, BeforeID: st.before.id, PageSize: st.limit()})
 	if err != nil {
 		return fmt.Errorf("drafts: %w", err)
 	}
-	items, more := newDraftItems(rows, size, user, time.Now())
+	items, more := newDraftItems(rows, st, user, time.Now())
 	if wantsFragment(r) {
 		return s.morePosts(w, items, more)
 	}
@@ -222,8 +220,8 @@ func (s *Server) showDrafts(w http.ResponseWriter, r *http.Request, user db.User
 	return s.page(w, r, http.StatusOK, "drafts", page{Title: "Your drafts", Main: drafts})
 }
 
-func newDraftItems(rows []db.ListDraftsRow, size int, user db.User, now time.Time) ([]postItem, moreView) {
-	rows, next := nextPage(rows, size, func(row db.ListDraftsRow) cursor { return cursor{row.UpdatedAt, row.ID} })
+func newDraftItems(rows []db.ListDraftsRow, st stretch, user db.User, now time.Time) ([]postItem, moreView) {
+	rows, next := nextStretch(rows, st, func(row db.ListDraftsRow) cursor { return cursor{row.UpdatedAt, row.ID} })
 	items := make([]postItem, len(rows))
 	for i, row := range rows {
 		items[i].postHead = postHead{

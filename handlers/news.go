@@ -159,7 +159,7 @@ func (s *Server) showNews(w http.ResponseWriter, r *http.Request, v visitor) err
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	items, _ := newFeedItems(rows, pageSize, v, time.Now())
+	items, _ := newFeedItems(rows, onePage(pageSize), v, time.Now())
 	said := "Nothing new is left."
 	if len(items) > 0 {
 		items[0].Focus = true

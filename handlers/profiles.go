@@ -140,16 +140,15 @@ func profilePart(row db.GetProfileRow, v visitor, name string) part {
 
 // listPostsOf returns a page of an author's published posts.
 func (s *Server) listPostsOf(r *http.Request, authorID int64, v visitor) ([]postItem, moreView, error) {
-	before, err := readCursor(r)
+	st, err := s.readStretch(r)
 	if err != nil {
 		return nil, moreView{}, err
 	}
-	size := s.pageSizeFor(r)
-	rows, err := s.db.ListPostsOf(r.Context(), db.ListPostsOfParams{AuthorID: authorID, BeforeAt: before.at, BeforeID: before.id, PageSize: int64(size) + 1})
+	rows, err := s.db.ListPostsOf(r.Context(), db.ListPostsOfParams{AuthorID: authorID, BeforeAt: st.before.at, BeforeID: st.before.id, PageSize: st.limit()})
 	if err != nil {
 		return nil, moreView{}, fmt.Errorf("posts of user %d: %w", authorID, err)
 	}
-	rows, next := nextPage(rows, size, func(row db.ListPostsOfRow) cursor { return cursor{row.PublishedAt, row.ID} })
+	rows, next := nextStretch(rows, st, func(row db.ListPostsOfRow) cursor { return cursor{row.PublishedAt, row.ID} })
 	items, now := make([]postItem, len(rows)), time.Now()
 	for i, row := range rows {
 		items[i] = newFeedItem(db.ListPostsRow(row), v, now)

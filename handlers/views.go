@@ -247,8 +247,9 @@ type postPage struct {
 
 // moreView is what more.html shows below a list.
 type moreView struct {
-	URL string // of the next page; "": there is none
-	End string // what is said then
+	URL     string // of the next page; "": there is none
+	StayURL string // of all from the beginning to the end of that; "": nobody comes back to it
+	End     string // what is said when there is no next page
 }
 
 // postsView is what posts.html shows: a list, or its next part.
