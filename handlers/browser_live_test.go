@@ -13,6 +13,8 @@ var sideBySide = map[string]func(*testing.T, *browser){
 	"live, feed":              testLiveFeed,
 	"live, post page":         testLivePost,
 	"live, while writing":     testLiveWhileWriting,
+	"live, own new post":      testLiveOwnNewPost,
+	"live, giving a reason":   testLiveGivingReason,
 	"live, after a break":     testLiveAfterBreak,
 	"live, from form to page": testLiveFromForm,
 	"live, from the editor":   testLiveFromEditor,
@@ -53,10 +55,7 @@ func testLiveFeed(t *testing.T, b *browser) {
 	reader.sees("#post-2.post-gone", "not here any more").focused("title-3")
 	writer.press("Undo").hears("The post is back.")
 	reader.sees("#post-2 h2", "Better news").lacks(".post-gone")
-	site.update(ada, func(u *clerk.User) { u.FirstName = new("Augusta") })
-	if _, err := site.SyncUsers(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
+	site.rename(ada, "Augusta")
 	reader.sees("#author-2", "Augusta Lovelace").sees("#author-3", "Grace Hopper").focused("title-3")
 	reader.names().until("the page was never loaded again", "window.stillThere")
 }
@@ -96,6 +95,34 @@ func testLiveWhileWriting(t *testing.T, b *browser) {
 	p.press("1 new post").focused(fmt.Sprint("title-", news.ID))
 	p.until("the forms are still as they were", `document.getElementById("post-1-title").value === "Mine, and better" &&
 		document.getElementById("compose-form-content").value === "Half a text"`)
+}
+
+// testLiveOwnNewPost has an author mend what they have just written while
+// others write, too.
+func testLiveOwnNewPost(t *testing.T, b *browser) {
+	site := newSite(t)
+	p := b.signedIn(t, site, ada, wide).listens()
+	p.write("Mine", "one").press("Publish").sees("#post-1 h2", "Mine").press("Edit “Mine”").focused("post-1-title").fill("Text", "two")
+	site.publishedPost(grace, "Hers")
+	site.post(ada, "From elsewhere", "", true)
+	p.press("1 new post").hears("1 new post above the others.").focused("title-2")
+	p.until("the form is there alone", `document.querySelectorAll("#post-1").length === 1 && document.querySelector("form#post-1 textarea").value === "two"`)
+	p.until("the new posts are on top", `[...document.querySelectorAll("#feed > *")].map(e => e.id).slice(0, 3).join() === "post-3,post-2,post-1"`)
+	p.press("Save").hears("Saved.").sees("#post-1 .excerpt", "two")
+}
+
+// testLiveGivingReason makes sure that what a reader types about a post is not
+// lost when the post changes.
+func testLiveGivingReason(t *testing.T, b *browser) {
+	site := newSite(t)
+	post := site.post(ada, "Loud", "LOUD", true)
+	p := b.signedIn(t, site, moderator, wide)
+	for _, path := range []string{"/", "/posts/1"} {
+		p.open(path).listens().press("Hide… “Loud”").fill("Reason", "It is loud.")
+		site.publishPost(post.ID, true, true)
+		site.rename(ada, "Ada of "+path) // which comes after that
+		p.sees("#author-1", "Ada of "+path).holds("Reason", "It is loud.").press("Cancel").sees("#post-1 .actions", "Hide…")
+	}
 }
 
 // testLiveAfterBreak breaks the connection.
@@ -149,6 +176,15 @@ func testLiveFromEditor(t *testing.T, b *browser) {
 		text := fmt.Sprint("Change ", i)
 		elsewhere.press("Edit “Here”").focused("post-1-title").fill("Text", text).press("Save").hears("Saved.")
 		p.sees(".prose", text)
+	}
+}
+
+// rename gives a user another first name, which a comparison with Clerk finds.
+func (s *testSite) rename(clerkID, name string) {
+	s.t.Helper()
+	s.update(clerkID, func(u *clerk.User) { u.FirstName = &name })
+	if _, err := s.SyncUsers(s.t.Context(), nil); err != nil {
+		s.t.Fatal(err)
 	}
 }
 

@@ -29,9 +29,15 @@ func newLiveView(place livePlace) liveView {
 // aboveView is what posts-above.html shows: posts for the top of the feed, and
 // how it goes on from there.
 type aboveView struct {
-	Items template.HTML // each a post-item.html
-	IDs   []int64       // theirs: one that is on the page already moves
+	Posts []postAbove // oldest first
 	Live  liveView
+}
+
+// A postAbove moves where it is on the page already, and stays where it is being
+// edited.
+type postAbove struct {
+	ID   int64
+	Item template.HTML // its post-item.html
 }
 
 // newsView is what news.html shows: how many posts are new.
@@ -137,7 +143,7 @@ func (c cursor) isAbove(other cursor) bool {
 }
 
 // showNews answers the bar: with the posts that are new since the feed was
-// shown, to be put on top of it, the first of them with the focus, and with a
+// shown, to be put on top of it, the first of others with the focus, and with a
 // stream that goes on from there. The reader's own are among them: they may have
 // been written elsewhere. When they are more than a page, the feed is shown anew.
 func (s *Server) showNews(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -161,19 +167,34 @@ func (s *Server) showNews(w http.ResponseWriter, r *http.Request, v visitor) err
 	}
 	items, _ := newFeedItems(rows, onePage(pageSize), v, time.Now())
 	said := "Nothing new is left."
-	if len(items) > 0 {
-		items[0].Focus = true
-	}
 	if n := countOthers(rows, v); n > 0 {
 		said = plural(n, "new post") + " above the others."
 	}
-	posts, err := s.renderItems(items, moreView{})
-	if err != nil {
+	if len(items) > 0 {
+		items[newestOther(rows, v)].Focus = true
+	}
+	above := aboveView{Live: newLiveView(livePlace{After: after, Top: &top})}
+	if above.Posts, err = s.renderAbove(items); err != nil {
 		return err
 	}
-	above := aboveView{Items: posts.Items, Live: newLiveView(livePlace{After: after, Top: &top})}
-	for _, row := range rows {
-		above.IDs = append(above.IDs, row.ID)
-	}
 	return s.fragment(w, http.StatusOK, part{"posts-above", above}, part{"status", said})
+}
+
+// renderAbove renders posts, newest first, to be put on top one by one.
+func (s *Server) renderAbove(items []postItem) ([]postAbove, error) {
+	var posts []postAbove
+	for _, item := range slices.Backward(items) {
+		html, err := s.items.Render(item)
+		if err != nil {
+			return nil, fmt.Errorf("render post %d: %w", item.ID, err)
+		}
+		posts = append(posts, postAbove{item.ID, html})
+	}
+	return posts, nil
+}
+
+// newestOther returns which of the rows is the newest that is not the reader's
+// own, or 0.
+func newestOther(rows []db.ListPostsRow, v visitor) int {
+	return max(0, slices.IndexFunc(rows, func(row db.ListPostsRow) bool { return row.AuthorID != v.user.ID }))
 }
