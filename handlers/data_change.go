@@ -91,7 +91,8 @@ func (s *Server) showSavedRow(w http.ResponseWriter, r *http.Request, l linker, 
 // publishRow lets open pages follow a change of a post.
 func (s *Server) publishRow(t db.Table, key db.Key, before, written map[string]any) {
 	if id, ok := key[0].(int64); ok && t.Name == "posts" {
-		s.publishPost(id, before["published"] == int64(1), written["published"] == int64(1))
+		wasRead := before["published"] == int64(1) || before["hidden_at"] != nil
+		s.publishPost(id, wasRead, written["published"] == int64(1))
 	}
 }
 

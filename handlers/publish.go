@@ -29,6 +29,10 @@ func (s *Server) publishPost(id int64, wasPublic, isPublic bool) {
 	s.closings.wake()
 }
 
+// othersRead reports whether a post that is not deleted is there for anybody but
+// its author: moderators read also what is hidden.
+func othersRead(p db.Post) bool { return p.Published || p.HiddenAt != 0 }
+
 // allVotes is what publishPoll publishes of post 0: votes have changed, on
 // which posts is not known.
 var allVotes = change{kind: pollChanged}
