@@ -90,6 +90,11 @@ type PostSearch struct {
 	PostSearch string
 }
 
+type PostSearchSegdir struct {
+	Level int64
+	Idx   int64
+}
+
 type Profile struct {
 	UserID        int64
 	Quote         string

@@ -190,6 +190,18 @@ func (q *Queries) indexPost(ctx context.Context, arg indexPostParams) error {
 	return err
 }
 
+const isScattered = `-- name: isScattered :one
+SELECT EXISTS (SELECT 1 FROM post_search_segdir GROUP BY level HAVING count(*) > 1) AS scattered
+`
+
+// isScattered reports whether the index is kept in parts that can be merged.
+func (q *Queries) isScattered(ctx context.Context) (bool, error) {
+	row := q.db.QueryRowContext(ctx, isScattered)
+	var scattered bool
+	err := row.Scan(&scattered)
+	return scattered, err
+}
+
 const listChangedPosts = `-- name: listChangedPosts :many
 SELECT post_id
 FROM changed_posts
@@ -258,6 +270,18 @@ func (q *Queries) listPostsToIndex(ctx context.Context, arg listPostsToIndexPara
 		return nil, err
 	}
 	return items, nil
+}
+
+const mergeIndex = `-- name: mergeIndex :exec
+INSERT INTO post_search (post_search)
+VALUES ('merge=200,2')
+`
+
+// mergeIndex writes about 200 pages of the index anew, in fewer parts: a search
+// reads all of them.
+func (q *Queries) mergeIndex(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, mergeIndex)
+	return err
 }
 
 const searchWords = `-- name: searchWords :many

@@ -42,6 +42,16 @@ VALUES (sqlc.arg(id), sqlc.arg(title), sqlc.arg(content), sqlc.arg(author));
 DELETE FROM changed_posts
 WHERE post_id = sqlc.arg(post_id);
 
+-- name: isScattered :one
+-- isScattered reports whether the index is kept in parts that can be merged.
+SELECT EXISTS (SELECT 1 FROM post_search_segdir GROUP BY level HAVING count(*) > 1) AS scattered;
+
+-- name: mergeIndex :exec
+-- mergeIndex writes about 200 pages of the index anew, in fewer parts: a search
+-- reads all of them.
+INSERT INTO post_search (post_search)
+VALUES ('merge=200,2');
+
 -- name: getSearchProgress :one
 -- getSearchProgress returns how far the index is.
 SELECT *
