@@ -34,6 +34,8 @@ type DB struct {
 
 	patience time.Duration // of a change that waits for others
 	lookTime time.Duration // that a look of the data browser may take
+
+	searchTime time.Duration // that a search may look
 }
 
 const (
@@ -79,7 +81,7 @@ func open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, reader.Close(), writer.Close())
 	}
-	d := &DB{Queries: New(reader), path: path, reader: reader, browser: browser, writer: writer, now: now, patience: busyTimeout, lookTime: browseTime}
+	d := &DB{Queries: New(reader), path: path, reader: reader, browser: browser, writer: writer, now: now, patience: busyTimeout, lookTime: browseTime, searchTime: searchTime}
 	if err := d.check(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

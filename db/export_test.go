@@ -45,6 +45,9 @@ func (d *DB) SetPatience(patience time.Duration) { d.patience = patience }
 // SetLookTime replaces how long a look of the data browser may take.
 func (d *DB) SetLookTime(limit time.Duration) { d.lookTime = limit }
 
+// SetSearchTime replaces how long a search may look.
+func (d *DB) SetSearchTime(limit time.Duration) { d.searchTime = limit }
+
 // KeptByProgram is the reason of tables without rules.
 const KeptByProgram = keptByProgram
 

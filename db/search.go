@@ -1,10 +1,12 @@
 package db
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 )
 
 const (
@@ -13,6 +15,14 @@ const (
 
 	// sample is how many of the newest posts tell how rare a word is.
 	sample = 500
+
+	// searchTime is how long a search may look. Few take a tenth of it; posts
+	// and phrases that were made to cost much would take many times as long.
+	searchTime = 150 * time.Millisecond
+
+	// maxBeginning is how much of a post's HTML its beginning is taken from, in
+	// bytes.
+	maxBeginning = 2 << 10
 )
 
 // SearchParams says what is searched.
@@ -29,6 +39,7 @@ type Found struct {
 	Posts   []FoundPost
 	Matches int         // how many posts match, at most MaxCandidates
 	Bounded bool        // older posts match too; they are not among Matches
+	Late    bool        // time ran out: older posts may match too, and not all matches are marked
 	Next    SearchPlace // of the next page; the zero place: there is none
 }
 
@@ -51,7 +62,8 @@ type FoundPost struct {
 // by BM25 with a word in the title counting more than one in the content, the
 // newest of equals first. A search that is gone on with After keeps the scores
 // of its first page: no post is shown twice or left out because others were
-// written meanwhile. The error is ErrPlace when After is of another query.
+// written meanwhile. What takes too long is left, and the rest returned. The
+// error is ErrPlace when After is of another query.
 func (d *DB) SearchPosts(ctx context.Context, p SearchParams) (Found, error) {
 	if p.Query.Empty() {
 		return Found{}, nil
@@ -75,44 +87,71 @@ func (d *DB) searchPosts(ctx context.Context, p SearchParams) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	rows, err := d.searchWords(ctx, searchWordsParams{Expression: p.Query.expression(p.AuthorID), AsOf: place.asOf, Candidates: MaxCandidates + 1})
-	if err != nil || len(rows) == 0 {
+	inTime, cancel := context.WithTimeout(ctx, d.searchTime)
+	defer cancel()
+	rows, err := d.candidates(inTime, searchWordsParams{Expression: p.Query.expression(p.AuthorID), AsOf: place.asOf, Candidates: MaxCandidates + 1})
+	if err != nil && !late(ctx, inTime) {
 		return Found{}, err
 	}
+	found := Found{Bounded: len(rows) > MaxCandidates, Matches: min(len(rows), MaxCandidates), Late: err != nil}
+	if len(rows) == 0 {
+		return found, nil
+	}
 	if first {
-		if place.ranking, err = d.newRanking(ctx, p.Query, place.asOf, rows[0].Info); err != nil {
+		if place.ranking, err = d.newRanking(ctx, inTime, p.Query, place.asOf, rows[0].Info); err != nil {
 			return Found{}, err
 		}
 	}
-	found := Found{Bounded: len(rows) > MaxCandidates}
-	rows = rows[:min(len(rows), MaxCandidates)]
-	found.Matches = len(rows)
-	err = d.fillPage(ctx, &found, p, place, place.rank(rows))
+	err = d.fillPage(ctx, inTime, &found, p, place, place.rank(rows[:found.Matches]))
 	return found, err
 }
 
+// late reports whether the time of a search has run out, and nothing else.
+func late(ctx, inTime context.Context) bool { return inTime.Err() != nil && ctx.Err() == nil }
+
+// candidates is searchWords, but keeps what was found before an error.
+func (d *DB) candidates(ctx context.Context, p searchWordsParams) ([]searchWordsRow, error) {
+	rows, err := d.reader.QueryContext(ctx, searchWords, p.Expression, p.AsOf, p.Candidates)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []searchWordsRow
+	for rows.Next() {
+		var row searchWordsRow
+		if err := rows.Scan(&row.Docid, &row.Info); err != nil {
+			return all, err
+		}
+		all = append(all, row)
+	}
+	return all, rows.Err()
+}
+
 // newRanking looks at how rare the terms are among the newest posts. Of a
-// single term it does not matter.
-func (d *DB) newRanking(ctx context.Context, q Query, asOf int64, info matchInfo) (ranking, error) {
-	r := ranking{asOf: asOf, average: info.averageLength(), weights: []byte{1}}
+// single term it does not matter; those that there is no time for count as if
+// all posts had them.
+func (d *DB) newRanking(ctx, inTime context.Context, q Query, asOf int64, info matchInfo) (ranking, error) {
+	r := ranking{asOf: asOf, average: info.averageLength(), weights: bytes.Repeat([]byte{1}, len(q.terms))}
 	if len(q.terms) == 1 {
 		return r, nil
 	}
-	r.weights = nil
 	posts := min(int64(info.posts()), sample)
-	for _, t := range q.terms {
-		having, err := d.countNewest(ctx, countNewestParams{Expression: t.String(), After: asOf - sample, AsOf: asOf})
+	for i, t := range q.terms {
+		having, err := d.countNewest(inTime, countNewestParams{Expression: t.String(), After: asOf - sample, AsOf: asOf})
+		if err != nil && late(ctx, inTime) {
+			break
+		}
 		if err != nil {
 			return ranking{}, err
 		}
-		r.weights = append(r.weights, rarity(having, max(posts, having)))
+		r.weights[i] = rarity(having, max(posts, having))
 	}
 	return r, nil
 }
 
 // fillPage reads the posts of a page. One that was hidden since it was found is
 // left out.
-func (d *DB) fillPage(ctx context.Context, found *Found, p SearchParams, after SearchPlace, all []ranked) error {
+func (d *DB) fillPage(ctx, inTime context.Context, found *Found, p SearchParams, after SearchPlace, all []ranked) error {
 	for _, r := range all {
 		if !p.After.isZero() && r.compare(after.last) <= 0 {
 			continue
@@ -129,12 +168,20 @@ func (d *DB) fillPage(ctx context.Context, found *Found, p SearchParams, after S
 		if err != nil {
 			return err
 		}
-		found.Posts = append(found.Posts, newFoundPost(row, p, r.score))
+		found.Late = found.Late || inTime.Err() != nil
+		post, err := d.foundPost(ctx, row, p, found.Late)
+		if err != nil {
+			return err
+		}
+		post.score = r.score
+		found.Posts = append(found.Posts, post)
 	}
 	return nil
 }
 
-func newFoundPost(row getFoundPostRow, p SearchParams, score float64) FoundPost {
+// foundPost returns a post as it is shown. In a hurry that is without
+// marks in the content, of which the beginning is shown.
+func (d *DB) foundPost(ctx context.Context, row getFoundPostRow, p SearchParams, hurry bool) (FoundPost, error) {
 	post := FoundPost{
 		ID:             row.ID,
 		PublishedAt:    row.PublishedAt,
@@ -144,11 +191,16 @@ func newFoundPost(row getFoundPostRow, p SearchParams, score float64) FoundPost 
 		AuthorUsername: row.AuthorUsername,
 		AuthorImageURL: row.AuthorImageURL,
 		Title:          row.Title,
-		score:          score,
 	}
-	if !p.Plain {
-		post.MarkedTitle = p.Query.mark(row.Title)
-		post.Snippet = p.Query.snippet(plainText(clipBytes(row.ContentHTML, maxSearched)))
+	if p.Plain {
+		return post, nil
 	}
-	return post
+	post.MarkedTitle = p.Query.mark(row.Title)
+	if hurry {
+		post.Snippet = Query{}.snippet(plainText(clipBytes(row.ContentHTML, maxBeginning)))
+		return post, nil
+	}
+	poll, err := d.pollText(ctx, row.ID, row.Question)
+	post.Snippet = p.Query.snippet(plainText(clipBytes(row.ContentHTML, maxSearched)) + poll)
+	return post, err
 }

@@ -46,14 +46,14 @@ func (q *Queries) countNewest(ctx context.Context, arg countNewestParams) (int64
 	return count, err
 }
 
-const forgetChangedPost = `-- name: forgetChangedPost :exec
+const forgetChangedPosts = `-- name: forgetChangedPosts :exec
 DELETE FROM changed_posts
-WHERE post_id = ?1
+WHERE place >= ?1
 `
 
-// forgetChangedPost notes that the index has come to a changed post.
-func (q *Queries) forgetChangedPost(ctx context.Context, postID int64) error {
-	_, err := q.db.ExecContext(ctx, forgetChangedPost, postID)
+// forgetChangedPosts notes that the index has come to the changes from a place on.
+func (q *Queries) forgetChangedPosts(ctx context.Context, place int64) error {
+	_, err := q.db.ExecContext(ctx, forgetChangedPosts, place)
 	return err
 }
 
@@ -61,6 +61,7 @@ const getFoundPost = `-- name: getFoundPost :one
 SELECT posts.id,
     posts.title,
     posts.content_html,
+    coalesce(polls.question, '') AS question,
     posts.published_at,
     posts.updated_at,
     posts.author_id,
@@ -69,6 +70,7 @@ SELECT posts.id,
     coalesce(users.image_url, '') AS author_image_url
 FROM posts
 JOIN users ON users.id = posts.author_id
+LEFT JOIN polls ON polls.post_id = posts.id
 WHERE posts.id = ?1 AND posts.published = 1 AND posts.deleted_at IS NULL
 `
 
@@ -76,6 +78,7 @@ type getFoundPostRow struct {
 	ID             int64
 	Title          string
 	ContentHTML    string
+	Question       string
 	PublishedAt    Time
 	UpdatedAt      Time
 	AuthorID       int64
@@ -92,6 +95,7 @@ func (q *Queries) getFoundPost(ctx context.Context, id int64) (getFoundPostRow, 
 		&i.ID,
 		&i.Title,
 		&i.ContentHTML,
+		&i.Question,
 		&i.PublishedAt,
 		&i.UpdatedAt,
 		&i.AuthorID,
@@ -103,22 +107,33 @@ func (q *Queries) getFoundPost(ctx context.Context, id int64) (getFoundPostRow, 
 }
 
 const getIndexedPost = `-- name: getIndexedPost :one
-SELECT author_id, title, content_html
+SELECT posts.author_id,
+    posts.title,
+    posts.content_html,
+    coalesce(polls.question, '') AS question
 FROM posts
-WHERE id = ?1 AND published = 1 AND deleted_at IS NULL
+LEFT JOIN polls ON polls.post_id = posts.id
+WHERE posts.id = ?1 AND posts.published = 1 AND posts.deleted_at IS NULL
 `
 
 type getIndexedPostRow struct {
 	AuthorID    int64
 	Title       string
 	ContentHTML string
+	Question    string
 }
 
-// getIndexedPost returns of a post that everybody may read what is indexed.
+// getIndexedPost returns of a post that everybody may read what is indexed, but
+// for the options of its poll; without a poll its question is empty.
 func (q *Queries) getIndexedPost(ctx context.Context, id int64) (getIndexedPostRow, error) {
 	row := q.db.QueryRowContext(ctx, getIndexedPost, id)
 	var i getIndexedPostRow
-	err := row.Scan(&i.AuthorID, &i.Title, &i.ContentHTML)
+	err := row.Scan(
+		&i.AuthorID,
+		&i.Title,
+		&i.ContentHTML,
+		&i.Question,
+	)
 	return i, err
 }
 
@@ -203,27 +218,26 @@ func (q *Queries) isScattered(ctx context.Context) (bool, error) {
 }
 
 const listChangedPosts = `-- name: listChangedPosts :many
-SELECT post_id
+SELECT place, post_id
 FROM changed_posts
 ORDER BY place DESC
 LIMIT CAST(?1 AS BIGINT)
 `
 
-// listChangedPosts returns the ids of posts whose words may have changed, the
-// last changed first.
-func (q *Queries) listChangedPosts(ctx context.Context, pageSize int64) ([]int64, error) {
+// listChangedPosts returns the last changes of posts, the last first.
+func (q *Queries) listChangedPosts(ctx context.Context, pageSize int64) ([]ChangedPost, error) {
 	rows, err := q.db.QueryContext(ctx, listChangedPosts, pageSize)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []int64
+	var items []ChangedPost
 	for rows.Next() {
-		var post_id int64
-		if err := rows.Scan(&post_id); err != nil {
+		var i ChangedPost
+		if err := rows.Scan(&i.Place, &i.PostID); err != nil {
 			return nil, err
 		}
-		items = append(items, post_id)
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

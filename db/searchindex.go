@@ -39,26 +39,25 @@ func (q *Queries) indexChanged(ctx context.Context) error {
 }
 
 func (q *Queries) indexChangedPosts(ctx context.Context) error {
-	ids, err := q.listChangedPosts(ctx, maxIndexed)
-	if err != nil {
+	changes, err := q.listChangedPosts(ctx, maxIndexed)
+	if err != nil || len(changes) == 0 {
 		return err
+	}
+	ids := make([]int64, len(changes))
+	for i, c := range changes {
+		ids[i] = c.PostID
 	}
 	if err := q.indexPosts(ctx, ids); err != nil {
 		return err
 	}
-	for _, id := range ids {
-		if err := q.forgetChangedPost(ctx, id); err != nil {
-			return err
-		}
-	}
-	return nil
+	return q.forgetChangedPosts(ctx, changes[len(changes)-1].Place)
 }
 
 // indexPosts puts the posts of these ids into the index as they are now, or
 // takes them out of it. It sorts the ids: rising ones cost least.
 func (q *Queries) indexPosts(ctx context.Context, ids []int64) error {
 	slices.Sort(ids)
-	for _, id := range ids {
+	for _, id := range slices.Compact(ids) {
 		if err := q.unindexPost(ctx, id); err != nil {
 			return err
 		}
@@ -69,10 +68,14 @@ func (q *Queries) indexPosts(ctx context.Context, ids []int64) error {
 		if err != nil {
 			return err
 		}
+		poll, err := q.pollText(ctx, id, post.Question)
+		if err != nil {
+			return err
+		}
 		err = q.indexPost(ctx, indexPostParams{
 			ID:      id,
 			Title:   indexed(post.Title),
-			Content: indexed(plainText(post.ContentHTML)),
+			Content: indexed(plainText(post.ContentHTML) + poll),
 			Author:  authorWord(post.AuthorID),
 		})
 		if err != nil {
@@ -80,6 +83,20 @@ func (q *Queries) indexPosts(ctx context.Context, ids []int64) error {
 		}
 	}
 	return nil
+}
+
+// pollText returns the poll of a post as it is searched behind the content; ""
+// for no question.
+func (q *Queries) pollText(ctx context.Context, postID int64, question string) (string, error) {
+	if question == "" {
+		return "", nil
+	}
+	options, err := q.ListPollOptions(ctx, postID)
+	labels := make([]string, len(options))
+	for i, o := range options {
+		labels[i] = o.Label
+	}
+	return " " + question + " " + strings.Join(labels, ", "), err
 }
 
 // indexed returns the words of a text as the index keeps them.

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// searchVersion names what words makes of texts. It grows with every change of
-// that, so that the index is made anew.
-const searchVersion = 1
+// searchVersion names what is indexed: the texts, and what words makes of them.
+// It grows with every change of that, so that the index is made anew.
+const searchVersion = 2
 
 // maxWord is how many code points of a word count.
 const maxWord = 40

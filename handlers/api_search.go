@@ -15,7 +15,7 @@ type apiFound struct {
 	Posts   []apiPost `json:"posts"`
 	Next    *string   `json:"next"`    // null: there is no next page
 	Matches int       `json:"matches"` // how many posts match
-	Bounded bool      `json:"bounded"` // older posts match too
+	Bounded bool      `json:"bounded"` // older posts match too, or may
 }
 
 // apiSearch handles "GET /api/search".
@@ -46,7 +46,7 @@ func (s *Server) apiSearch(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return err
 	}
-	answer := apiFound{Matches: found.Matches, Bounded: found.Bounded}
+	answer := apiFound{Matches: found.Matches, Bounded: found.Bounded || found.Late}
 	if place := found.Next.String(); place != "" {
 		answer.Next = &place
 	}

@@ -190,6 +190,9 @@ func newFoundView(search postSearch, found db.Found, now time.Time) foundView {
 	if found.Bounded {
 		view.Notes = append(view.Notes, fmt.Sprintf("The newest %s matches are ranked. Older posts match too: add a word to come to them.", thousands(db.MaxCandidates)))
 	}
+	if found.Late {
+		view.Notes = append(view.Notes, "This search took too long and was broken off: older posts may match too, and not all matches are marked. Search for fewer or rarer words.")
+	}
 	if search.query.Cut() {
 		view.Notes = append(view.Notes, fmt.Sprintf("Only the beginning of this is searched: at most %d words or phrases in %d characters.", db.MaxTerms, db.MaxQuery))
 	}
@@ -222,6 +225,8 @@ func foundSentence(search postSearch, found db.Found) string {
 	switch {
 	case search.query.Empty():
 		return "Type what to search."
+	case found.Late:
+		return plural(found.Matches, "post") + " found in time."
 	case found.Matches == 0:
 		return "No post is like that."
 	case found.Bounded:

@@ -7,7 +7,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"inkwell/db"
 	"inkwell/db/dbtest"
 )
 
@@ -169,5 +171,16 @@ INSERT INTO posts (author_id, title, published, published_at, created_at, update
 			site.Wait()
 			site.guest().get("/search?q=ink").shows(".found-count", "1 post matches.")
 		})
+	}
+}
+
+// What was broken off says so, and never that there is nothing.
+func TestLateSearch(t *testing.T) {
+	search := postSearch{Typed: "ink", query: db.ParseQuery("ink")}
+	for matches, want := range map[int]string{0: "0 posts found in time.", 1: "1 post found in time.", 7: "7 posts found in time."} {
+		view := newFoundView(search, db.Found{Matches: matches, Late: true}, time.Now())
+		if view.Said != want || len(view.Notes) != 1 || !strings.Contains(view.Notes[0], "broken off") {
+			t.Errorf("of %d posts it says %q with the notes %q", matches, view.Said, view.Notes)
+		}
 	}
 }

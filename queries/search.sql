@@ -5,18 +5,22 @@ SELECT EXISTS (SELECT 1 FROM changed_posts) AS posts,
     EXISTS (SELECT 1 FROM changed_people) AS people;
 
 -- name: listChangedPosts :many
--- listChangedPosts returns the ids of posts whose words may have changed, the
--- last changed first.
-SELECT post_id
+-- listChangedPosts returns the last changes of posts, the last first.
+SELECT *
 FROM changed_posts
 ORDER BY place DESC
 LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: getIndexedPost :one
--- getIndexedPost returns of a post that everybody may read what is indexed.
-SELECT author_id, title, content_html
+-- getIndexedPost returns of a post that everybody may read what is indexed, but
+-- for the options of its poll; without a poll its question is empty.
+SELECT posts.author_id,
+    posts.title,
+    posts.content_html,
+    coalesce(polls.question, '') AS question
 FROM posts
-WHERE id = sqlc.arg(id) AND published = 1 AND deleted_at IS NULL;
+LEFT JOIN polls ON polls.post_id = posts.id
+WHERE posts.id = sqlc.arg(id) AND posts.published = 1 AND posts.deleted_at IS NULL;
 
 -- name: listPostsToIndex :many
 -- listPostsToIndex returns the ids of the newest posts before one. Those that
@@ -37,10 +41,10 @@ WHERE docid = sqlc.arg(id);
 INSERT INTO post_search (docid, title, content, author)
 VALUES (sqlc.arg(id), sqlc.arg(title), sqlc.arg(content), sqlc.arg(author));
 
--- name: forgetChangedPost :exec
--- forgetChangedPost notes that the index has come to a changed post.
+-- name: forgetChangedPosts :exec
+-- forgetChangedPosts notes that the index has come to the changes from a place on.
 DELETE FROM changed_posts
-WHERE post_id = sqlc.arg(post_id);
+WHERE place >= sqlc.arg(place);
 
 -- name: isScattered :one
 -- isScattered reports whether the index is kept in parts that can be merged.
@@ -98,6 +102,7 @@ FROM posts;
 SELECT posts.id,
     posts.title,
     posts.content_html,
+    coalesce(polls.question, '') AS question,
     posts.published_at,
     posts.updated_at,
     posts.author_id,
@@ -106,4 +111,5 @@ SELECT posts.id,
     coalesce(users.image_url, '') AS author_image_url
 FROM posts
 JOIN users ON users.id = posts.author_id
+LEFT JOIN polls ON polls.post_id = posts.id
 WHERE posts.id = sqlc.arg(id) AND posts.published = 1 AND posts.deleted_at IS NULL;
