@@ -133,14 +133,15 @@ func (q *Queries) GetRenderVersion(ctx context.Context) (int64, error) {
 
 const listDrafts = `-- name: ListDrafts :many
 SELECT posts.id, posts.title, posts.excerpt, posts.views, posts.created_at, posts.updated_at, posts.hidden_reason,
+    CAST(CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END AS BIGINT) AS changed_at,
     (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 WHERE posts.author_id = ?1
   AND posts.published = 0
   AND posts.deleted_at IS NULL
-  AND posts.updated_at <= ?2
-  AND (posts.updated_at < ?2 OR posts.id < ?3)
-ORDER BY posts.updated_at DESC, posts.id DESC
+  AND CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END <= ?2
+  AND (CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END < ?2 OR posts.id < ?3)
+ORDER BY CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END DESC, posts.id DESC
 LIMIT CAST(?4 AS BIGINT)
 `
 
@@ -159,12 +160,13 @@ type ListDraftsRow struct {
 	CreatedAt    Time
 	UpdatedAt    Time
 	HiddenReason Text
+	ChangedAt    int64
 	PollOptions  int64
 }
 
 // ListDrafts returns a page of an author's posts that are not published, last
-// changed first: at most page_size drafts after the one with the key
-// (before_at, before_id), its updated_at and id. The first page comes before
+// changed or hidden first: at most page_size drafts after the one with the key
+// (before_at, before_id), its changed_at and id. The first page comes before
 // MaxTime.
 func (q *Queries) ListDrafts(ctx context.Context, arg ListDraftsParams) ([]ListDraftsRow, error) {
 	rows, err := q.db.QueryContext(ctx, listDrafts,
@@ -188,6 +190,7 @@ func (q *Queries) ListDrafts(ctx context.Context, arg ListDraftsParams) ([]ListD
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.HiddenReason,
+			&i.ChangedAt,
 			&i.PollOptions,
 		); err != nil {
 			return nil, err
@@ -205,14 +208,15 @@ func (q *Queries) ListDrafts(ctx context.Context, arg ListDraftsParams) ([]ListD
 
 const listFullDrafts = `-- name: ListFullDrafts :many
 SELECT posts.id, posts.author_id, posts.title, posts.title_key, posts.published, posts.views, posts.created_at, posts.updated_at, posts.published_at, posts.deleted_at, posts.deleted_by, posts.form_key, posts.render_version, posts.excerpt, posts.content, posts.content_html, posts.autosaved_by, posts.hidden_at, posts.hidden_by, posts.hidden_reason,
+    CAST(CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END AS BIGINT) AS changed_at,
     (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 WHERE posts.author_id = ?1
   AND posts.published = 0
   AND posts.deleted_at IS NULL
-  AND posts.updated_at <= ?2
-  AND (posts.updated_at < ?2 OR posts.id < ?3)
-ORDER BY posts.updated_at DESC, posts.id DESC
+  AND CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END <= ?2
+  AND (CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END < ?2 OR posts.id < ?3)
+ORDER BY CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END DESC, posts.id DESC
 LIMIT CAST(?4 AS BIGINT)
 `
 
@@ -225,6 +229,7 @@ type ListFullDraftsParams struct {
 
 type ListFullDraftsRow struct {
 	Post        Post
+	ChangedAt   int64
 	PollOptions int64
 }
 
@@ -264,6 +269,7 @@ func (q *Queries) ListFullDrafts(ctx context.Context, arg ListFullDraftsParams) 
 			&i.Post.HiddenAt,
 			&i.Post.HiddenBy,
 			&i.Post.HiddenReason,
+			&i.ChangedAt,
 			&i.PollOptions,
 		); err != nil {
 			return nil, err

@@ -120,7 +120,7 @@ func (s *Server) apiListDrafts(w http.ResponseWriter, r *http.Request, user db.U
 	if err != nil {
 		return fmt.Errorf("drafts: %w", err)
 	}
-	rows, next := nextPage(rows, limit, func(row db.ListFullDraftsRow) cursor { return cursor{row.Post.UpdatedAt, row.Post.ID} })
+	rows, next := nextPage(rows, limit, func(row db.ListFullDraftsRow) cursor { return cursor{db.Time(row.ChangedAt), row.Post.ID} })
 	posts := make([]db.GetPostRow, len(rows))
 	for i, row := range rows {
 		posts[i] = withAuthor(row.Post, user, row.PollOptions)

@@ -199,7 +199,8 @@ func edited(published, updated db.Time) bool {
 	return updated > published.Add(time.Minute)
 }
 
-// showDrafts handles "GET /drafts": the user's own unpublished posts.
+// showDrafts handles "GET /drafts": the user's own unpublished posts, those that
+// a moderator has hidden among them.
 func (s *Server) showDrafts(w http.ResponseWriter, r *http.Request, user db.User) error {
 	st, err := s.readStretch(r)
 	if err != nil {
@@ -220,19 +221,29 @@ func (s *Server) showDrafts(w http.ResponseWriter, r *http.Request, user db.User
 	return s.page(w, r, http.StatusOK, "drafts", page{Title: "Your drafts", Main: drafts})
 }
 
+// changedAt is when a draft was saved, or hidden since.
+func changedAt(row db.ListDraftsRow, now time.Time) moment {
+	at, verb := db.Time(row.ChangedAt), "saved"
+	if at != row.UpdatedAt {
+		verb = "hidden"
+	}
+	m := newMoment(at.Time(), now)
+	m.Label = verb + " " + m.Label
+	return m
+}
+
 func newDraftItems(rows []db.ListDraftsRow, st stretch, user db.User, now time.Time) ([]postItem, moreView) {
-	rows, next := nextStretch(rows, st, func(row db.ListDraftsRow) cursor { return cursor{row.UpdatedAt, row.ID} })
+	rows, next := nextStretch(rows, st, func(row db.ListDraftsRow) cursor { return cursor{db.Time(row.ChangedAt), row.ID} })
 	items := make([]postItem, len(rows))
 	for i, row := range rows {
 		items[i].postHead = postHead{
 			postActions: newPostActions(known(user), row.ID, user.ID, row.Title, viewItem).with(row.Views),
 			URL:         postPath(row.ID, ""),
 			Author:      newAuthor(user.ID, user.Name, user.Username, user.ImageURL),
-			Time:        newMoment(row.UpdatedAt.Time(), now),
+			Time:        changedAt(row, now),
 			Draft:       row.HiddenReason == "",
 			Hidden:      hiddenFor(row.HiddenReason),
 		}
-		items[i].Time.Label = "saved " + items[i].Time.Label
 		items[i].CanPublish, items[i].Version = row.Title != "" && row.HiddenReason == "", int64(row.UpdatedAt)
 		items[i].Excerpt, items[i].Poll = row.Excerpt, pollHint(row.PollOptions)
 	}

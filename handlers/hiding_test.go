@@ -42,7 +42,7 @@ func TestHide(t *testing.T) {
 	reader.get(path).status(http.StatusNotFound)
 	reader.get("/").lacks(".post-item")
 	reader.get(fmt.Sprintf("/users/%d", post.AuthorID)).lacks(".post-item")
-	author.get("/drafts").shows(".hidden-note", "Hidden by a moderator: Not <b>so</b> loud.").lacks(".badge")
+	author.get("/drafts").shows(".hidden-note", "Hidden by a moderator: Not <b>so</b> loud.").shows(".post-item time", "hidden just now").lacks(".badge")
 	author.get(path).shows(".hidden-note", "Hidden by a moderator").lacks("#unhide-1")
 	edit := author.get(path+"/edit").shows(".hidden-note", "loud").lacks("#post-1-publish")
 	text := edit.fields("main form")

@@ -110,31 +110,33 @@ ORDER BY id;
 
 -- name: ListDrafts :many
 -- ListDrafts returns a page of an author's posts that are not published, last
--- changed first: at most page_size drafts after the one with the key
--- (before_at, before_id), its updated_at and id. The first page comes before
+-- changed or hidden first: at most page_size drafts after the one with the key
+-- (before_at, before_id), its changed_at and id. The first page comes before
 -- MaxTime.
 SELECT posts.id, posts.title, posts.excerpt, posts.views, posts.created_at, posts.updated_at, posts.hidden_reason,
+    CAST(CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END AS BIGINT) AS changed_at,
     (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 WHERE posts.author_id = sqlc.arg(author_id)
   AND posts.published = 0
   AND posts.deleted_at IS NULL
-  AND posts.updated_at <= sqlc.arg(before_at)
-  AND (posts.updated_at < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
-ORDER BY posts.updated_at DESC, posts.id DESC
+  AND CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END <= sqlc.arg(before_at)
+  AND (CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
+ORDER BY CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END DESC, posts.id DESC
 LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListFullDrafts :many
 -- ListFullDrafts is ListDrafts with everything that belongs to a post.
 SELECT sqlc.embed(posts),
+    CAST(CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END AS BIGINT) AS changed_at,
     (SELECT count(*) FROM poll_options WHERE poll_options.post_id = posts.id) AS poll_options
 FROM posts
 WHERE posts.author_id = sqlc.arg(author_id)
   AND posts.published = 0
   AND posts.deleted_at IS NULL
-  AND posts.updated_at <= sqlc.arg(before_at)
-  AND (posts.updated_at < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
-ORDER BY posts.updated_at DESC, posts.id DESC
+  AND CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END <= sqlc.arg(before_at)
+  AND (CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END < sqlc.arg(before_at) OR posts.id < sqlc.arg(before_id))
+ORDER BY CASE WHEN posts.hidden_at > posts.updated_at THEN posts.hidden_at ELSE posts.updated_at END DESC, posts.id DESC
 LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListPublishedIDs :many
