@@ -58,11 +58,7 @@ func (p AutosaveParams) post(ctx context.Context, q *Queries) (Post, error) {
 	if p.PostID != 0 {
 		return q.getLivePost(ctx, p.PostID)
 	}
-	post, err := q.getPostOfForm(ctx, getPostOfFormParams{AuthorID: p.AuthorID, FormKey: Text(p.FormKey)})
-	if err == nil && !autosavedBy(post, p.FormKey) {
-		return post, ErrStale
-	}
-	return post, err
+	return q.getPostOfForm(ctx, getPostOfFormParams{AuthorID: p.AuthorID, FormKey: Text(p.FormKey)})
 }
 
 // autosavedBy reports whether the last change of a post was an autosave of the
