@@ -259,6 +259,19 @@ func TestModerationByAndOfTheDeleted(t *testing.T) {
 	wantActs(t, d, "hide  No. 0")
 }
 
+// A change that was under way when its author was banned comes too late.
+func TestNoChangeOfTheBanned(t *testing.T) {
+	d, _ := withClock(t)
+	author, admin := newUser(t, d, "user_ada"), newUser(t, d, "user_margaret")
+	draft, err := d.CreatePost(t.Context(), db.CreatePostParams{AuthorID: author.ID, Title: "Spam"})
+	check(t, err)
+	_, err = d.BanUser(t.Context(), db.BanUserParams{User: db.UserData{ClerkID: author.ClerkID, Banned: true, UpdatedAt: 2}, Act: db.ActBan, By: admin.ID, HidePosts: true})
+	check(t, err)
+	if _, err := d.UpdatePost(t.Context(), db.UpdatePostParams{ID: draft.ID, Published: ptr(true)}); !errors.Is(err, db.ErrInactive) {
+		t.Errorf("UpdatePost of a banned author: %v, want db.ErrInactive", err)
+	}
+}
+
 // Whatever comes first, a post that is hidden, published, deleted and brought
 // back at the same time is in a state that one of them left, and every act that
 // was done is in the log.

@@ -143,11 +143,14 @@ type PostContent struct {
 // saved of the same form does not count as a change of somebody else, and its
 // working copy goes. Each change moves UpdatedAt forward; the first publication
 // sets PublishedAt for good. The error may be sql.ErrNoRows, ErrStale,
-// ErrTitleTaken, ErrUntitled, ErrPollInUse or ErrHidden.
+// ErrTitleTaken, ErrUntitled, ErrPollInUse, ErrInactive or ErrHidden.
 func (d *DB) UpdatePost(ctx context.Context, p UpdatePostParams) (Post, error) {
 	var post Post
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
 		old, err := q.getLivePost(ctx, p.ID)
+		if err == nil {
+			err = requireActive(ctx, q, old.AuthorID)
+		}
 		if err != nil {
 			return err
 		}
