@@ -22,7 +22,7 @@ func testReportJourney(t *testing.T, b *browser, width int64) {
 		press("Report").hears("Thank you.").sees(".reported", "Thank you.").focused("reported-1")
 
 	katherine.allow("status of 422")
-	katherine.open("/moderation").sees(".reports", "Look.").press("Hide… “Buy pills”").press("Hide").
+	katherine.open("/moderation").sees(".reports", "Look.").press("Hide… “Buy pills”").focused("hide-form-1-reason").press("Hide").
 		sees("#hide-form-1-problem", "Say why").focused("hide-form-1-reason").fill("Reason", "No advertising.").fits()
 	katherine.press("Hide").hears("“Buy pills” is hidden.").sees(".post-deleted", "is hidden").focused("post-1")
 

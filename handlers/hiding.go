@@ -43,11 +43,20 @@ func (s *Server) confirmHiding(w http.ResponseWriter, r *http.Request, user db.U
 	if err != nil {
 		return err
 	}
-	form := newHideForm(post.ID, shownTitle(post.Title), viewOf(r.URL.Query().Get("view")))
+	form := newHideForm(post.ID, shownTitle(post.Title), hidingViewOf(r.URL.Query().Get("view")))
 	return s.showReasonForm(w, r, http.StatusOK, form)
 }
 
-// newHideForm asks why a post is to be hidden. View may be viewQueue, too.
+// hidingViewOf is viewOf where a post may stand in the moderators' queue, too.
+func hidingViewOf(name string) string {
+	if name == viewQueue {
+		return viewQueue
+	}
+	return viewOf(name)
+}
+
+// newHideForm asks why a post is to be hidden, which is shown in a way of
+// hidingViewOf.
 func newHideForm(id int64, title, view string) reasonForm {
 	path := postPath(id, "") // no title: it goes into attributes of htmx
 	form := reasonForm{
@@ -57,7 +66,7 @@ func newHideForm(id int64, title, view string) reasonForm {
 		Button: "Hide", CancelURL: path, CancelTarget: fmt.Sprintf("#post-%d", id),
 	}
 	if view == viewQueue {
-		form.CancelURL = "" // the form is folded away there
+		form.CancelURL, form.CancelTarget = moderationPath, "" // or the form is folded away
 	}
 	return form
 }
@@ -82,7 +91,7 @@ func (s *Server) hidePost(w http.ResponseWriter, r *http.Request, user db.User) 
 	if err != nil {
 		return err
 	}
-	view := values.Get("view")
+	view := hidingViewOf(values.Get("view"))
 	form := newHideForm(post.ID, shownTitle(post.Title), view)
 	if !form.fill(values) || !form.require("Say why: the author has to know.") {
 		return s.showReasonForm(w, r, http.StatusUnprocessableEntity, form)

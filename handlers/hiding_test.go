@@ -88,6 +88,10 @@ func TestHidingIsRefused(t *testing.T) {
 	c.read(fmt.Sprint("/posts/", own.ID)).lacks("#hide-1")
 	c.submit("/posts/1/hide", url.Values{"reason": {"No."}}).status(http.StatusForbidden).shows("main", "your own")
 	path := fmt.Sprint("/posts/", others.ID)
+	refused := c.htmx("POST", path+"/hide", url.Values{"view": {"sent by hand"}}).status(http.StatusUnprocessableEntity)
+	if got := attr(refused.one("#hide-form-2-cancel"), "hx-get"); got != path+"?view=page" {
+		t.Errorf("what was sent asks for %q", got)
+	}
 	c.htmx("POST", path+"/unhide", nil).status(http.StatusConflict).shows(".notice", "quicker")
 	site.hide(others.ID, "No.")
 	if _, err := site.db.UpdatePost(t.Context(), db.UpdatePostParams{ID: others.ID, Title: new("")}); err != nil {

@@ -196,15 +196,16 @@ func (m *markup) lookAt(n *html.Node, a html.Attribute) {
 }
 
 // lookAtRequest makes sure that what htmx asks for can be had without it: by
-// the same element, or by a link within.
+// the same element, or by a link or a form within.
 func (m *markup) lookAtRequest(n *html.Node, a html.Attribute) {
 	if strings.HasSuffix(pathOf(a.Val), "/autosave") || strings.HasSuffix(a.Val, "/preview?again") {
 		return // the buttons of the form save it, or show the preview
 	}
 	plain := map[string]string{"a": "href", "form": "action", "button": "formaction"}[n.Data]
 	if plain == "" {
-		for link := range n.Descendants() {
-			if link.Data == "a" && pathOf(attr(link, "href")) == pathOf(a.Val) {
+		for within := range n.Descendants() {
+			to := attr(within, map[string]string{"a": "href", "form": "action"}[within.Data])
+			if to != "" && pathOf(to) == pathOf(a.Val) {
 				return
 			}
 		}

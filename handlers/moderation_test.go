@@ -51,7 +51,10 @@ func TestReport(t *testing.T) {
 	katherine.get("/").one(`.menu-items a[href="/moderation"]`)
 	queue := katherine.get("/moderation").shows(".queue-item h2", "Buy pills").shows(".reports li", "Spam or advertising").shows(".reports li", "Grace Hopper").shows(".reports li p", "Look at <b>this</b>.")
 	hide := queue.fields(".decide details form")
-	katherine.submit("/posts/1/hide", hide).status(http.StatusUnprocessableEntity)
+	refused := katherine.submit("/posts/1/hide", hide).status(http.StatusUnprocessableEntity)
+	if got := attr(refused.one("#hide-form-1-cancel"), "href"); got != "/moderation" {
+		t.Errorf("the way back from the form leads to %q", got)
+	}
 	hide.Set("reason", "No advertising.")
 	katherine.follow(katherine.submit("/posts/1/hide", hide).leadsTo("/moderation")).shows(".notice", "is hidden").lacks(".queue-item")
 	katherine.get("/moderation/log").shows(".act", "Katherine Johnson hid “Buy pills” by Ada Lovelace after 1 report just now").shows(".act .reason", "No advertising.")

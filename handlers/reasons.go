@@ -34,7 +34,7 @@ type reasonForm struct {
 	Button  string
 
 	CancelURL    string
-	CancelTarget string // what a press on Cancel replaces when the form is Inline
+	CancelTarget string // what a press on Cancel replaces when the form is Inline; "": then there is no Cancel
 	Inline       bool   // the form stands among other things, and not on a page of its own
 	Focus        bool   // the first field, or the first that is wrong, gets it
 }
@@ -65,6 +65,10 @@ func (f reasonForm) FocusKind() bool {
 
 // FocusReason reports whether the text gets the focus.
 func (f reasonForm) FocusReason() bool { return f.Focus && !f.FocusKind() }
+
+// CanCancel reports whether there is a way back. A form among others that has
+// nothing to give way to stays.
+func (f reasonForm) CanCancel() bool { return !f.Inline || f.CancelTarget != "" }
 
 // showReasonForm answers with a form, the way it was typed.
 func (s *Server) showReasonForm(w http.ResponseWriter, r *http.Request, status int, form reasonForm) error {
