@@ -28,12 +28,13 @@ type allowance struct{ perMinute, burst int }
 // What is limited. Typing must never come near a limit: a form that saves itself
 // does so every few seconds, and a search as often as somebody pauses.
 var (
-	posting   = activity{"posting", allowance{10, 20}, allowance{60, 120}, "You have written many posts in a short time."}
-	editing   = activity{"editing", allowance{120, 60}, allowance{600, 300}, "You have changed a lot in a short time."}
-	saving    = activity{"saving", allowance{240, 120}, allowance{2400, 1200}, "Too much was saved by itself in a short time."}
-	voting    = activity{"voting", allowance{60, 60}, allowance{600, 300}, "You have voted many times in a short time."}
-	reporting = activity{"reporting", allowance{10, 10}, allowance{30, 30}, "You have reported many posts in a short time."}
-	searching = activity{"searching", allowance{120, 60}, allowance{240, 120}, "You have searched many times in a short time."}
+	posting    = activity{"posting", allowance{10, 20}, allowance{60, 120}, "You have written many posts in a short time."}
+	editing    = activity{"editing", allowance{120, 60}, allowance{600, 300}, "You have changed a lot in a short time."}
+	saving     = activity{"saving", allowance{240, 120}, allowance{2400, 1200}, "Too much was saved by itself in a short time."}
+	voting     = activity{"voting", allowance{60, 60}, allowance{600, 300}, "You have voted many times in a short time."}
+	reporting  = activity{"reporting", allowance{10, 10}, allowance{30, 30}, "You have reported many posts in a short time."}
+	previewing = activity{"previewing", allowance{240, 120}, allowance{2400, 1200}, "You have asked for many previews in a short time."}
+	searching  = activity{"searching", allowance{120, 60}, allowance{240, 120}, "You have searched many times in a short time."}
 )
 
 // maxBuckets is of how many users, and of how many addresses, it is known how
@@ -154,8 +155,12 @@ func (s *Server) answerTooFast(w http.ResponseWriter, r *http.Request, a activit
 	seconds := int(math.Ceil(wait.Seconds()))
 	w.Header().Set("Retry-After", fmt.Sprint(seconds))
 	text := fmt.Sprintf("%s Try again in %s.", a.text, plural(seconds, "second"))
-	if r.Method != http.MethodPost || isAPI(r) || isHTMX(r) {
-		return &userError{http.StatusTooManyRequests, text}
+	problem := &userError{http.StatusTooManyRequests, text}
+	switch {
+	case a == saving && wantsFragment(r):
+		return s.sayNotSaved(w, r, problem)
+	case r.Method != http.MethodPost, isAPI(r), isHTMX(r):
+		return problem
 	}
 	values, err := readForm(r)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -147,6 +148,29 @@ func TestPostingTooFast(t *testing.T) {
 	}
 	send(site.as(grace), "/posts", form(99), "Content-Type", typed).status(http.StatusSeeOther)
 	c.submit("/posts", url.Values{"title": {"From this machine"}}).status(http.StatusSeeOther)
+}
+
+// A form that saves itself too fast says so in its own place, and goes on; what
+// is typed is looked at as often as somebody wants without using up what they
+// may save.
+func TestTypingTooFast(t *testing.T) {
+	site := newSite(t)
+	c := site.as(ada)
+	send := func(path string) *answer {
+		return c.send("POST", path, url.Values{"form_key": {"k"}, "title": {"Typed"}}.Encode(), "Content-Type", "application/x-www-form-urlencoded",
+			"HX-Request", "true", "HX-Request-Type", "partial", "Via", "1.1 proxy")
+	}
+	for range saving.user.burst {
+		send("/posts/autosave").status(http.StatusOK)
+	}
+	a := send("/posts/autosave").status(http.StatusTooManyRequests)
+	if !strings.HasPrefix(a.body, "Not saved: Too much") || a.Header.Get("HX-Retarget")+a.Header.Get("HX-Reswap") != "" || a.Header.Get("Retry-After") == "" {
+		t.Errorf("who types is told %q with %v", a.body, a.Header)
+	}
+	for range editing.user.burst + 1 {
+		send("/posts/preview?again").status(http.StatusOK)
+	}
+	send("/posts/1").status(http.StatusOK)
 }
 
 // A proxy that is not trusted to name the address does not make everybody one,
