@@ -63,6 +63,23 @@ func (q *Queries) GetWorkingCopy(ctx context.Context, postID int64) (WorkingCopy
 	return i, err
 }
 
+const hasFormPost = `-- name: HasFormPost :one
+SELECT EXISTS (SELECT 1 FROM posts WHERE author_id = ?1 AND form_key = ?2 AND deleted_at IS NULL) AS found
+`
+
+type HasFormPostParams struct {
+	AuthorID int64
+	FormKey  Text
+}
+
+// HasFormPost reports whether a form has made a post, which is not deleted.
+func (q *Queries) HasFormPost(ctx context.Context, arg HasFormPostParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, hasFormPost, arg.AuthorID, arg.FormKey)
+	var found bool
+	err := row.Scan(&found)
+	return found, err
+}
+
 const addViews = `-- name: addViews :exec
 UPDATE posts
 SET views = views + ?1

@@ -39,7 +39,7 @@ func clockTime(t db.Time) string { return t.Time().Format("15:04 UTC") }
 // which a form sends by itself. Nobody has asked for it: what goes wrong is said
 // beside the form alone.
 func (s *Server) autosavePost(w http.ResponseWriter, r *http.Request, user db.User) error {
-	said, err := s.autosave(r, user)
+	said, err := s.autosave(w, r, user)
 	switch {
 	case err == nil && said == "":
 		w.WriteHeader(http.StatusNoContent)
@@ -57,42 +57,75 @@ func (s *Server) autosavePost(w http.ResponseWriter, r *http.Request, user db.Us
 
 // autosave keeps what stands in a form and says that it did, or nothing when
 // nothing stands there.
-func (s *Server) autosave(r *http.Request, user db.User) (said string, err error) {
-	values, err := readForm(r)
-	if err != nil {
+func (s *Server) autosave(w http.ResponseWriter, r *http.Request, user db.User) (said string, err error) {
+	p, said, err := s.readAutosave(r, user)
+	if err != nil || said == "" {
 		return "", err
 	}
-	form, saved := newPostForm(viewPage, user.ID), "Saved as a draft"
-	params := db.AutosaveParams{AuthorID: user.ID}
+	if err := s.mayBegin(w, r, p); err != nil {
+		return "", err
+	}
+	at, err := s.db.Autosave(r.Context(), p)
+	if errors.Is(err, db.ErrTitleTaken) {
+		said, p.Title = "Saved without its title, which another post of yours has", ""
+		at, err = s.db.Autosave(r.Context(), p)
+	}
+	return fmt.Sprintf("%s, %s.", said, clockTime(at)), err
+}
+
+// readAutosave reads what stands in a form, and what is said when it is kept: ""
+// when nothing stands there.
+func (s *Server) readAutosave(r *http.Request, user db.User) (p db.AutosaveParams, said string, err error) {
+	values, err := readForm(r)
+	if err != nil {
+		return p, "", err
+	}
+	form, said := newPostForm(viewPage, user.ID), "Saved as a draft"
 	if r.PathValue("id") != "" {
 		row, err := s.findOwnPost(r, user)
 		if err != nil {
-			return "", err
+			return p, "", err
 		}
-		form, params.PostID = editForm(row.Post, viewPage), row.Post.ID
+		form, p.PostID = editForm(row.Post, viewPage), row.Post.ID
 		if row.Post.WasPublished() {
-			saved = "Not published yet, but kept"
+			said = "Not published yet, but kept"
 		}
 	}
 	form.fill(values)
 	form.Published = false // a draft needs no title
 	switch {
+	case form.FormKey == "" || form.FormKey != values.Get("form_key"):
+		return p, "", errBadForm
 	case form.isOfAnother(values):
-		return "", errOfAnother
+		return p, "", errOfAnother
 	case form.Title == "" && form.Content == "":
-		return "", nil
+		return p, "", nil
 	}
 	content, problems := s.prepare(form.postText)
 	if problems != (fieldProblems{}) {
-		return "", problems.unprocessable()
+		return p, "", problems.unprocessable()
 	}
-	params.FormKey, params.Version, params.Title, params.Content = form.FormKey, db.Time(form.Version), form.Title, content
-	at, err := s.db.Autosave(r.Context(), params)
-	if errors.Is(err, db.ErrTitleTaken) {
-		saved, params.Title = "Saved without its title, which another post of yours has", ""
-		at, err = s.db.Autosave(r.Context(), params)
+	p.AuthorID, p.FormKey, p.Version, p.Title, p.Content = user.ID, form.FormKey, db.Time(form.Version), form.Title, content
+	return p, said, nil
+}
+
+// mayBegin counts the draft that a form makes when it saves itself for the first
+// time as what it is, a new post.
+func (s *Server) mayBegin(w http.ResponseWriter, r *http.Request, p db.AutosaveParams) error {
+	if p.PostID != 0 {
+		return nil
 	}
-	return fmt.Sprintf("%s, %s.", saved, clockTime(at)), err
+	begun, err := s.db.HasFormPost(r.Context(), db.HasFormPostParams{AuthorID: p.AuthorID, FormKey: db.Text(p.FormKey)})
+	if err != nil {
+		return fmt.Errorf("look for a draft: %w", err)
+	}
+	if begun {
+		return nil
+	}
+	if wait := s.waitFor(posting, r); wait > 0 {
+		return tooFast(w, posting, wait)
+	}
+	return nil
 }
 
 // sayNotSaved says beside a form why it could not save itself. Where it never

@@ -149,13 +149,17 @@ func isForwarded(r *http.Request) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return r.Header.Get(name) != "" })
 }
 
+// tooFast is the problem of who has to wait.
+func tooFast(w http.ResponseWriter, a activity, wait time.Duration) *userError {
+	seconds := int(math.Ceil(wait.Seconds()))
+	w.Header().Set("Retry-After", fmt.Sprint(seconds))
+	return &userError{http.StatusTooManyRequests, fmt.Sprintf("%s Try again in %s.", a.text, plural(seconds, "second"))}
+}
+
 // answerTooFast says when to try again. A form of a page without JavaScript
 // comes back as it was typed.
 func (s *Server) answerTooFast(w http.ResponseWriter, r *http.Request, a activity, wait time.Duration) error {
-	seconds := int(math.Ceil(wait.Seconds()))
-	w.Header().Set("Retry-After", fmt.Sprint(seconds))
-	text := fmt.Sprintf("%s Try again in %s.", a.text, plural(seconds, "second"))
-	problem := &userError{http.StatusTooManyRequests, text}
+	problem := tooFast(w, a, wait)
 	switch {
 	case a == saving && wantsFragment(r):
 		return s.sayNotSaved(w, r, problem)
@@ -166,6 +170,6 @@ func (s *Server) answerTooFast(w http.ResponseWriter, r *http.Request, a activit
 	if err != nil {
 		return err
 	}
-	view := expiredView{Heading: "Too fast", Action: r.URL.RequestURI(), Why: text, Fields: newFields(values)}
+	view := expiredView{Heading: "Too fast", Action: r.URL.RequestURI(), Why: problem.text, Fields: newFields(values)}
 	return s.page(w, r, http.StatusTooManyRequests, "expired", page{Title: view.Heading, Main: view})
 }

@@ -173,6 +173,28 @@ func TestTypingTooFast(t *testing.T) {
 	send("/posts/1").status(http.StatusOK)
 }
 
+// Drafts that save themselves are no way around the limit of posts.
+func TestDraftingTooFast(t *testing.T) {
+	site := newSite(t)
+	c := site.as(ada)
+	save := func(key string) *answer {
+		return c.send("POST", "/posts/autosave", url.Values{"form_key": {key}, "content": {"Flood"}}.Encode(), "Content-Type", "application/x-www-form-urlencoded",
+			"HX-Request", "true", "HX-Request-Type", "partial", "Via", "1.1 proxy")
+	}
+	for i := range posting.user.burst {
+		save(fmt.Sprint("form ", i)).status(http.StatusOK)
+		save(fmt.Sprint("form ", i)).status(http.StatusOK)
+	}
+	a := save("one more").status(http.StatusTooManyRequests)
+	if !strings.HasPrefix(a.body, "Not saved: You have written many posts") || a.Header.Get("Retry-After") == "" {
+		t.Errorf("who begins many drafts is told %q", a.body)
+	}
+	save("form 0").status(http.StatusOK)
+	for _, key := range []string{"", strings.Repeat("k", 65)} {
+		save(key).status(http.StatusBadRequest)
+	}
+}
+
 // A proxy that is not trusted to name the address does not make everybody one,
 // but users are limited all the same.
 func TestLimitsBehindAnUnknownProxy(t *testing.T) {

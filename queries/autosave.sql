@@ -18,6 +18,10 @@ SELECT *
 FROM working_copies
 WHERE post_id = sqlc.arg(post_id);
 
+-- name: HasFormPost :one
+-- HasFormPost reports whether a form has made a post, which is not deleted.
+SELECT EXISTS (SELECT 1 FROM posts WHERE author_id = sqlc.arg(author_id) AND form_key = sqlc.arg(form_key) AND deleted_at IS NULL) AS found;
+
 -- name: getPostOfForm :one
 -- getPostOfForm returns the latest post that a form has made.
 SELECT *
