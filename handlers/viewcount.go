@@ -100,8 +100,12 @@ func isPrefetch(r *http.Request) bool {
 }
 
 // robots are words by which programs tell in User-Agent that they are none of a
-// reader's. Who pretends to be a browser is counted.
-var robots = []string{"bot", "crawl", "spider", "slurp", "preview", "fetch", "monitor", "curl", "wget", "python", "java/", "go-http-client", "okhttp"}
+// reader's. "compatible;" is what browsers have said last before 2014. Who
+// pretends to be a browser is counted.
+var robots = []string{
+	"bot", "compatible;", "crawl", "curl", "externalhit", "fetch", "go-http-client", "headless", "java/", "lighthouse", "monitor", "okhttp",
+	"preview", "python", "slurp", "spider", "wget",
+}
 
 // isRobot reports whether a User-Agent is not that of a browser. Browsers all
 // say Mozilla.

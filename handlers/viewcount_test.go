@@ -66,6 +66,8 @@ func TestWhoIsCounted(t *testing.T) {
 		{"API", read(guest, "/api/posts/1"), 0},
 		{"prefetch", read(guest, path, "Sec-Purpose", "prefetch;prerender"), 0},
 		{"robot", func() { guest.send("GET", path, "", "User-Agent", "Mozilla/5.0 (compatible; Googlebot/2.1)") }, 0},
+		{"robot that does not say so", func() { guest.send("GET", path, "", "User-Agent", "Mozilla/5.0 (compatible; GoogleOther)") }, 0},
+		{"browser that nobody sees", func() { guest.send("GET", path, "", "User-Agent", "Mozilla/5.0 (X11) HeadlessChrome/142.0.0.0") }, 0},
 		{"program", func() { guest.send("GET", path, "", "User-Agent", "curl/8.5") }, 0},
 		{"says nothing of itself", func() { guest.send("GET", path, "") }, 0},
 		{"on the way to it", read(guest, "/posts/1"), 0},
