@@ -16,6 +16,8 @@ var sideBySide = map[string]func(*testing.T, *browser){
 	"live, own new post":      testLiveOwnNewPost,
 	"live, giving a reason":   testLiveGivingReason,
 	"live, after a break":     testLiveAfterBreak,
+	"live, hidden":            afterBeing(behind),
+	"live, frozen":            afterBeing(frozen),
 	"live, from form to page": testLiveFromForm,
 	"live, from the editor":   testLiveFromEditor,
 }
