@@ -156,6 +156,10 @@ func testLiveFromForm(t *testing.T, b *browser) {
 	site := newSite(t)
 	p := b.signedIn(t, site, ada, narrow)
 	p.press("Write").fill("Title", "Here").fill("Text", "one").press("Publish").sees(".post h1", "Here").listens()
+	eval[any](p, "history.back()")
+	p.sees("h1", "Write a post").until("nothing is listened to", `!document.getElementById("live")`)
+	eval[any](p, "history.forward()")
+	p.sees(".post h1", "Here").listens()
 	p.another().open("/posts/1").press("Edit “Here”").focused("post-1-title").fill("Text", "two").press("Save").hears("Saved.")
 	p.sees(".prose", "two")
 }
