@@ -75,25 +75,34 @@ func testAutosaveWithoutASession(t *testing.T, b *browser) {
 	site := newSite(t)
 	p := b.signedIn(t, site, ada, narrow)
 	p.allow("status of 401")
-	p.open("/posts/new").fill("Title", "Long")
+	p.open("/posts/new").fill("Title", "Long").press("Preview").sees(".preview h2", "Long")
 	p.outliveToken()
 	p.fill("Text", "every *word*").sees(".autosave", "Saved as a draft,").lacks("#alerts .notice") // renewed behind the back
 	p.loseToken()
 	if err := site.clerkAPI.RevokeSession(t.Context(), eval[string](p, "Clerk.session.id")); err != nil {
 		t.Fatal(err)
 	}
-	p.strike("!").sees(".autosave", "Not saved: sign in again.").lacks("#alerts .notice").holds("Text", "every *word*!")
+	p.strike("!").sees(".autosave", "Not saved: sign in again.").holds("Text", "every *word*!")
+	p.previewHasAsked().lacks("#alerts .notice")
 	p.open("/sign-in").press("Ada Lovelace member").sees(".composer", "Write a post").open("/posts/new").sees(".offer", "“Long”")
 }
 
 func testAutosaveWithoutANetwork(t *testing.T, b *browser) {
 	p := b.signedIn(t, newSite(t), ada, narrow)
 	p.allow("ERR_INTERNET_DISCONNECTED", "Failed to fetch")
-	p.open("/posts/new").fill("Title", "Far away")
+	p.open("/posts/new").fill("Title", "Far away").press("Preview").sees(".preview h2", "Far away")
 	p.offline(true)
-	p.fill("Text", "in a tunnel").sees(".autosave", "Not saved: the site cannot be reached.").lacks("#alerts .notice")
+	p.fill("Text", "in a tunnel").sees(".autosave", "Not saved: the site cannot be reached.")
+	p.previewHasAsked().lacks("#alerts .notice")
 	p.offline(false)
 	p.strike("!").sees(".autosave", "Saved as a draft,")
+}
+
+// previewHasAsked waits until the preview has tried to follow what was typed.
+func (p *tab) previewHasAsked() *tab {
+	p.t.Helper()
+	p.until("the preview has asked", `performance.getEntriesByType("resource").findLast(e => e.name.endsWith("/preview?again"))?.responseEnd`)
+	return p
 }
 
 func testPublishFromTheDrafts(t *testing.T, b *browser) {

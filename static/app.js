@@ -18,7 +18,7 @@ function warn(text, ...more) {
 const savesItself = (ctx) => ctx?.request.action?.endsWith('/autosave');
 
 // asksByItself tells what else nobody has pressed a button for.
-const asksByItself = (ctx) => ctx?.sourceEvent?.type === 'every' || ctx?.sourceElement?.id === 'live';
+const asksByItself = (ctx) => ctx?.sourceEvent?.type === 'every' || ctx?.sourceElement?.matches('#live, .preview');
 
 // showBusy says that something pressed is under way, and takes old problems away.
 function showBusy({target, detail: {ctx}}) {

@@ -1,5 +1,5 @@
-// Clerk's own script and its components, for session.js, which follows. Nothing
-// here happens by itself.
+// Clerk's own script and components, and the ways to sign in, for session.js,
+// which follows. Nothing here happens by itself.
 'use strict';
 
 // loadClerk gives Clerk's components their script, and their styles a nonce.
@@ -42,4 +42,16 @@ function mountComponent(clerk) {
   } else if (!leave(() => location.replace(url))) { // signed in, which the server did not see
     byId('not-accepted').hidden = false;
   }
+}
+
+// signInURL is the page to sign in that leads back to path.
+const signInURL = (path) => '/sign-in?redirect_url=' + encodeURIComponent(path);
+
+// goToSignIn leads to that page and back here.
+const goToSignIn = () => location.assign(signInURL(location.pathname + location.search));
+
+// askToSignIn keeps the page, for the sake of what is typed.
+function askToSignIn(why) {
+  warn(`${why} Nothing you typed is lost: sign in, then send it again.`,
+    make('a', {href: signInURL('/signed-in'), textContent: 'Sign in in a new tab', target: '_blank'}));
 }

@@ -2,18 +2,6 @@
 // and lose nothing typed when it is over.
 'use strict';
 
-// signInURL is the page to sign in that leads back to path.
-const signInURL = (path) => '/sign-in?redirect_url=' + encodeURIComponent(path);
-
-// goToSignIn leads to that page and back here.
-const goToSignIn = () => location.assign(signInURL(location.pathname + location.search));
-
-// askToSignIn keeps the page, for the sake of what is typed.
-function askToSignIn(why) {
-  warn(`${why} Nothing you typed is lost: sign in, then send it again.`,
-    make('a', {href: signInURL('/signed-in'), textContent: 'Sign in in a new tab', target: '_blank'}));
-}
-
 const wasSignedIn = Boolean(byId('account-menu')); // as the server saw it
 const typed = new Set(); // the ids of fields somebody typed into
 
@@ -105,22 +93,27 @@ async function renew() {
 }
 
 // fetchRenewing is fetch, but renews a session that ran out and repeats the
-// request once. What one user sends is not repeated as another.
-async function fetchRenewing(url, options, quietly) {
+// request once. What one user sends is not repeated as another. What goes with
+// typing fails quietly, so that typing can go on.
+async function fetchRenewing(url, options, ctx) {
+  const quietly = savesItself(ctx) || ctx.sourceElement.matches('.preview');
   const sender = owner;
   const response = await fetch(url, options);
   if (response.status !== 401) return response;
   const id = await renew();
   const another = id && id !== (sender ?? id);
   if (!quietly && (another ? showChange(id) : id === null && !isTyped() && leave(goToSignIn))) {
-    return new Response(null, {status: 204});
+    return nothing();
   }
   const again = id && !another ? await fetch(url, options) : response;
   if (again.status !== 401) return again;
-  if (quietly) return new Response('Not saved: sign in again.');
+  if (quietly) return savesItself(ctx) ? new Response('Not saved: sign in again.') : nothing();
   if (again.headers.get('HX-Reswap') === 'none') askToSignIn(whyRefused(id));
   return again;
 }
+
+// nothing is an answer that changes nothing.
+const nothing = () => new Response(null, {status: 204});
 
 // whyRefused tells why a session was not renewed, by what renew resolved to.
 function whyRefused(id) {
@@ -129,7 +122,7 @@ function whyRefused(id) {
 }
 
 on('htmx:config:request', ({detail: {ctx}}) => {
-  ctx.fetch = (url, options) => fetchRenewing(url, options, savesItself(ctx));
+  ctx.fetch = (url, options) => fetchRenewing(url, options, ctx);
 });
 on('htmx:sse:error', async ({detail}) => { // it tries again by itself
   const id = detail.status === 401 ? await renew() : undefined;
