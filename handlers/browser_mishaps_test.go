@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -38,6 +39,8 @@ var mishaps = map[string]func(*testing.T, *browser){
 	"no network":                     testNoNetwork,
 	"server fails":                   testServerFails,
 	"double click":                   testDoubleClick,
+	"pressed twice":                  testPressedTwice,
+	"guest signs in elsewhere":       testGuestSignsInElsewhere,
 	"post was changed elsewhere":     testChangedElsewhere,
 	"title is taken":                 testTitleIsTaken,
 	"script of Clerk cannot be read": testNoClerkScript,
@@ -234,6 +237,55 @@ func testDoubleClick(t *testing.T, b *browser) {
 	if got := sent.Load(); got != 2 {
 		t.Errorf("%d forms were sent, want 2", got)
 	}
+}
+
+// testPressedTwice presses once more before the first press is answered, where
+// the browser sends the form, and where the answer leaves the button there.
+func testPressedTwice(t *testing.T, b *browser) {
+	for _, tt := range []struct{ page, button, path, done string }{
+		{"/settings", "settings-save", "/settings", ".notice"},
+		{"/posts/1/edit", "post-1-preview", "/posts/1/preview", ".preview"},
+	} {
+		site := newSite(t)
+		site.post(ada, "Hello", "", true)
+		sent, pressed := make(chan bool, 10), make(chan bool, 10)
+		release := site.hold(func(r *http.Request) bool {
+			switch r.URL.Path {
+			case "/healthz":
+				pressed <- true
+			case tt.path:
+				if r.Method == "POST" {
+					sent <- true
+					return true
+				}
+			}
+			return false
+		})
+		p := b.signedIn(t, site, ada, wide).open(tt.page)
+		t.Cleanup(release) // before the server waits for what it holds
+		eval[any](p, `void [0, 200, 300].forEach((later, i) => setTimeout(() => i < 2 ? byId(`+quote(tt.button)+`).click() : fetch("/healthz"), later))`)
+		<-pressed
+		release()
+		p.sees(tt.done, "").open("/").sees(".composer", "")
+		if n := len(sent); n != 1 {
+			t.Errorf("%s was sent %d times", tt.path, n)
+		}
+	}
+}
+
+// testGuestSignsInElsewhere goes on with the page of a guest when the token of a
+// session that began after it has run out.
+func testGuestSignsInElsewhere(t *testing.T, b *browser) {
+	site := newSite(t)
+	for i := range pageSize + 1 {
+		site.post(grace, fmt.Sprintf("Post %d", i+1), "", true)
+	}
+	p := b.visit(t, site, narrow).open("/").sees(".site-header", "Join")
+	p.allow("status of 401")
+	p.another().open("/").signIn("Ada Lovelace").open("/healthz")
+	site.pass(2 * time.Minute)
+	p.press("Load more").sees("#alerts [role=alert]", "signed in or out").press("Load this page again").
+		sees(".site-header", "Write").sees(".post-item", "Post 21")
 }
 
 func testChangedElsewhere(t *testing.T, b *browser) {
