@@ -152,8 +152,9 @@ var access = []accessCase{
 	{"GET /healthz", "", "", "200 200 200 200 200 200 200"},
 }
 
-// Every route answers everybody as the table says, and the table has every
-// route. Who is refused, and who only looks, changes nothing.
+// Every route answers everybody as the table says, whether a browser or htmx
+// asks, and the table has every route. Who is refused, and who only looks,
+// changes nothing.
 func TestAccess(t *testing.T) {
 	listed := map[string]bool{}
 	for _, c := range access {
@@ -165,17 +166,7 @@ func TestAccess(t *testing.T) {
 		t.Run(strings.ReplaceAll(c.route+" "+c.path, "/", "_"), func(t *testing.T) {
 			t.Parallel()
 			for i, role := range roles {
-				site := newAccessSite(t)
-				who := site.client(role)
-				who.get("/") // whoever is new is stored now
-				before := site.dump()
-				if a := site.ask(who, c); fmt.Sprint(a.StatusCode) != wants[i] {
-					t.Errorf("%s is answered %d, want %s", role, a.StatusCode, wants[i])
-				}
-				refused := slices.Contains([]string{"401", "403", "404"}, wants[i])
-				if after := site.dump(); (refused || strings.HasPrefix(c.route, "GET ")) && after != before {
-					t.Errorf("%s, who is answered %s, made of the database\n%s\nthis:\n%s", role, wants[i], before, after)
-				}
+				c.probe(t, role, wants[i])
 			}
 		})
 	}
@@ -188,6 +179,45 @@ func TestAccess(t *testing.T) {
 	for pattern := range listed {
 		t.Errorf("there is no route %s", pattern)
 	}
+}
+
+// probe asks in a role, as a browser or program and then as htmx, and looks at
+// what became of the database.
+func (c accessCase) probe(t *testing.T, role, want string) {
+	t.Helper()
+	still := refusal(want) || strings.HasPrefix(c.route, "GET ")
+	var site *accessSite
+	var who *client
+	for _, htmx := range []bool{false, true} {
+		if site == nil || !still {
+			site = newAccessSite(t)
+			who = site.client(role)
+			who.get("/") // whoever is new is stored now
+		}
+		before := site.dump()
+		a := site.ask(who, c, htmx)
+		if got := fmt.Sprint(a.StatusCode); !c.fits(role, want, got, htmx) {
+			t.Errorf("%s is answered %s, want %s; htmx asks: %v", role, got, want, htmx)
+		}
+		if htmx && refusal(want) && strings.Contains(a.body, "<html") {
+			t.Errorf("%s, who is refused, gets a whole page for htmx to put into another", role)
+		}
+		if after := site.dump(); still && after != before {
+			t.Errorf("%s, who is answered %s, made of the database\n%s\nthis:\n%s", role, want, before, after)
+		}
+	}
+}
+
+func refusal(status string) bool { return slices.Contains([]string{"401", "403", "404"}, status) }
+
+// fits reports whether a status is the wanted one, or what that is to htmx: a
+// guest is asked to sign in where they are and not led away, and what leads on to
+// a page may be the changed part itself.
+func (c accessCase) fits(role, want, got string, htmx bool) bool {
+	if htmx && role == "guest" && want == "303" && strings.HasPrefix(c.route, "GET ") {
+		return got == "401"
+	}
+	return got == want || htmx && want[0] == '3' && got[0] == '2'
 }
 
 // An accessSite is a site with a post of each kind, all Ada's.
@@ -269,26 +299,29 @@ func (s *accessSite) dump() string {
 // try makes the request of a case in a role.
 func (s *accessSite) try(c accessCase, role string) *answer {
 	s.t.Helper()
-	return s.ask(s.client(role), c)
+	return s.ask(s.client(role), c, false)
 }
 
-// ask makes somebody's request of a case.
-func (s *accessSite) ask(who *client, c accessCase) *answer {
+// ask makes somebody's request of a case, or htmx in their name.
+func (s *accessSite) ask(who *client, c accessCase, htmx bool) *answer {
 	s.t.Helper()
 	method, path, _ := strings.Cut(c.route, " ")
 	if c.path != "" {
 		path = s.ids.Replace(c.path)
 	}
+	if strings.HasPrefix(path, "/api/") {
+		return who.send(method, path, c.body, "Content-Type", "application/json", "HX-Request", fmt.Sprint(htmx), "HX-Request-Type", "partial")
+	}
+	form, err := url.ParseQuery(s.ids.Replace(c.body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	switch {
-	case strings.HasPrefix(path, "/api/"):
-		return who.api(method, path, c.body)
+	case htmx:
+		return who.htmx(method, path, form)
 	case method == http.MethodGet:
 		return who.get(path)
 	case method == http.MethodPost:
-		form, err := url.ParseQuery(s.ids.Replace(c.body))
-		if err != nil {
-			s.t.Fatal(err)
-		}
 		return who.submit(path, form)
 	}
 	return who.send(method, path, c.body, "Accept", "text/html", "Sec-Fetch-Site", "same-origin")
