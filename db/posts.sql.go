@@ -689,7 +689,7 @@ const listPublishedIDs = `-- name: ListPublishedIDs :many
 SELECT posts.id
 FROM posts
 JOIN users ON users.id = posts.author_id
-WHERE users.clerk_id = ?1 AND posts.published = 1
+WHERE users.clerk_id = ?1 AND (posts.published = 1 OR posts.hidden_at IS NOT NULL)
 ORDER BY posts.updated_at DESC, posts.id DESC
 LIMIT CAST(?2 AS BIGINT)
 `
@@ -700,7 +700,8 @@ type ListPublishedIDsParams struct {
 }
 
 // ListPublishedIDs returns the ids of what a user has published and not
-// withdrawn, deleted posts too, last changed first: at most page_size.
+// withdrawn, deleted posts and hidden ones too, last changed first: at most
+// page_size.
 func (q *Queries) ListPublishedIDs(ctx context.Context, arg ListPublishedIDsParams) ([]int64, error) {
 	rows, err := q.db.QueryContext(ctx, listPublishedIDs, arg.ClerkID, arg.PageSize)
 	if err != nil {

@@ -23,6 +23,12 @@ type change struct {
 	who  string // of rightsChanged and authorChanged: Clerk's id of a user, or of a session
 }
 
+// anyPost is in the place of a post's id where it is not known on which the
+// votes have changed.
+const anyPost = 0
+
+func (c change) isOfAnyPoll() bool { return c.kind == pollChanged && c.post == anyPost }
+
 type changeKind int
 
 const (
@@ -167,7 +173,7 @@ func (s *Server) showingOf(c change) *showing {
 func (s *Server) forgetShowings(c change) {
 	switch {
 	case c.kind == rightsChanged: // it is not shown
-	case c == allVotes:
+	case c.isOfAnyPoll():
 		s.showings.Purge()
 	case c.kind == authorChanged:
 		s.showings.Remove(c)

@@ -304,7 +304,7 @@ func latest(changes []*change) []*change {
 
 // see returns what the reader is shown of a change on their page; nil: nothing.
 func (st *stream) see(ctx context.Context, c *change) ([]byte, error) {
-	if *c == allVotes {
+	if c.isOfAnyPoll() {
 		c = &change{kind: pollChanged, post: st.place.Post}
 	}
 	switch {

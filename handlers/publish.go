@@ -33,15 +33,11 @@ func (s *Server) publishPost(id int64, wasPublic, isPublic bool) {
 // its author: moderators read also what is hidden.
 func othersRead(p db.Post) bool { return p.Published || p.HiddenAt != 0 }
 
-// allVotes is what publishPoll publishes of post 0: votes have changed, on
-// which posts is not known.
-var allVotes = change{kind: pollChanged}
-
 // pollPause is how long votes are gathered before they are shown.
 const pollPause = 200 * time.Millisecond
 
-// publishPoll publishes soon that the votes on a post, or with 0 on any, have
-// changed: what comes until then is one change.
+// publishPoll publishes soon that the votes on a post, or with anyPost on some,
+// have changed: what comes until then is one change.
 func (s *Server) publishPoll(postID int64) {
 	if _, due := s.pollsDue.LoadOrStore(postID, true); due {
 		return
@@ -132,6 +128,6 @@ func (s *Server) publishDeletion(ctx context.Context, clerkID string) {
 	for _, id := range ids {
 		s.publishPost(id, true, false)
 	}
-	s.publishPoll(0)
+	s.publishPoll(anyPost)
 	s.background.Go(func() { s.keepIndex(s.running) })
 }

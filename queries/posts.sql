@@ -141,11 +141,12 @@ LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListPublishedIDs :many
 -- ListPublishedIDs returns the ids of what a user has published and not
--- withdrawn, deleted posts too, last changed first: at most page_size.
+-- withdrawn, deleted posts and hidden ones too, last changed first: at most
+-- page_size.
 SELECT posts.id
 FROM posts
 JOIN users ON users.id = posts.author_id
-WHERE users.clerk_id = sqlc.arg(clerk_id) AND posts.published = 1
+WHERE users.clerk_id = sqlc.arg(clerk_id) AND (posts.published = 1 OR posts.hidden_at IS NOT NULL)
 ORDER BY posts.updated_at DESC, posts.id DESC
 LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
