@@ -55,7 +55,7 @@ func afterBeing(leave away) func(*testing.T, *browser) {
 		feedBack()
 		pageBack()
 
-		feed.sees("#news", "1 new post").sees("#post-1 h2", "First, and better").sees("#post-2", "not here any more")
+		feed.sees("#news", "1 new post").sees("#post-1 h2", "First, and better").sees("#post-2", "not here any more").hears("1 new post")
 		page.sees(".poll", "2 votes").sees(".choice", "Red")
 		site.publishedPost(grace, "More news")
 		feed.sees("#news", "2 new posts")

@@ -198,8 +198,7 @@ func (st *stream) run(ctx context.Context, complete, first bool) error {
 }
 
 // begin opens the stream. Where what was missed is not known, it tells how the
-// page can catch up. A reader who comes for the first time hears of posts that
-// are new since the page was made; a reader who comes back knows of them.
+// page can catch up.
 func (st *stream) begin(ctx context.Context, complete, first bool) error {
 	if err := st.send([]byte(": here\n")); err != nil {
 		return err

@@ -108,6 +108,10 @@ func TestNewsBar(t *testing.T) {
 	if got := guest.until("1 new post<"); !strings.Contains(got, `hx-target="#status"`) {
 		t.Errorf("the first new post is not announced: %s", got)
 	}
+	away := site.guest().listen(server, place, "Last-Event-ID", place.After)
+	if got := away.until("1 new post<"); !strings.Contains(got, `hx-target="#status"`) {
+		t.Errorf("who was away when it came is not told: %s", got)
+	}
 	site.publishedPost(grace, "Two")
 	if got := guest.until("2 new posts<"); strings.Contains(got, `hx-target="#status"`) {
 		t.Errorf("the second new post is announced: %s", got)

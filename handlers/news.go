@@ -86,8 +86,9 @@ func (st *stream) bar(announce bool) ([]byte, error) {
 }
 
 // countFresh finds the posts that are new since the page was made, and returns
-// what shows that; nil when there are none.
-func (st *stream) countFresh(ctx context.Context, announce bool) ([]byte, error) {
+// what shows that; nil when there are none. It is announced to a reader who has
+// heard of none of them yet.
+func (st *stream) countFresh(ctx context.Context, first bool) ([]byte, error) {
 	s := st.server
 	if st.place.Top == nil || s.hub.Last() == st.place.After {
 		return nil, nil
@@ -99,10 +100,28 @@ func (st *stream) countFresh(ctx context.Context, announce bool) ([]byte, error)
 	if countOthers(rows, st.reader) == 0 {
 		return nil, nil
 	}
-	for _, row := range rows { // of more than a page, not all of others are known
-		st.fresh.note(row.ID, row.AuthorID != st.reader.user.ID || len(rows) > pageSize)
+	missed, err := st.missed()
+	if err != nil {
+		return nil, err
 	}
-	return st.bar(announce)
+	heard := false
+	for _, row := range rows { // of more than a page, not all of others are known
+		isFresh := row.AuthorID != st.reader.user.ID || len(rows) > pageSize
+		st.fresh.note(row.ID, isFresh)
+		heard = heard || isFresh && !missed[row.ID]
+	}
+	return st.bar(first || !heard)
+}
+
+// missed returns the posts of which changes are yet to be told.
+func (st *stream) missed() (map[int64]bool, error) {
+	changes, err := st.changes.Take()
+	st.changes.GiveBack(len(changes))
+	posts := map[int64]bool{}
+	for _, c := range changes {
+		posts[c.post] = true
+	}
+	return posts, err
 }
 
 // countOthers returns how many posts are not the reader's own.
