@@ -17,6 +17,7 @@ const (
 	ListFullOfSQL     = listFullPostsOf
 	ListPublicSQL     = listPublicPosts
 	ListDraftsSQL     = listDrafts
+	ListReportedSQL   = listReportedPosts
 	ListStalePostsSQL = listStalePosts
 	GetFormPostSQL    = getFormPost
 	GetPostOfFormSQL  = getPostOfForm

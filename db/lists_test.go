@@ -141,6 +141,7 @@ func TestQueryPlans(t *testing.T) {
 		{"feed of an author", db.ListFullOfSQL, []any{1, 50}, "SEARCH posts USING INDEX posts_of_author (author_id=?)"},
 		{"site map", db.ListPublicSQL, []any{1000, 2000}, "SEARCH posts USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 		{"drafts", db.ListDraftsSQL, []any{1, deep, 5000, 20}, "SEARCH posts USING INDEX posts_drafts (author_id=? AND <expr><?)"},
+		{"reported posts", db.ListReportedSQL, []any{1, 20}, "SEARCH earlier USING COVERING INDEX reports_post (post_id=? AND rowid<?)"},
 		{"stale posts", db.ListStalePostsSQL, []any{5000, 2, 20}, "SEARCH posts USING INTEGER PRIMARY KEY (rowid>?)"},
 		{"form", db.GetFormPostSQL, []any{1, "key1", "", ""}, "SEARCH posts USING INDEX posts_form (author_id=? AND form_key=?)"},
 		{"post of a form", db.GetPostOfFormSQL, []any{1, "key1"}, "SEARCH posts USING INDEX posts_form (author_id=? AND form_key=?)"},
@@ -159,6 +160,7 @@ func TestQueryPlans(t *testing.T) {
 	}
 	d := dbtest.New(t)
 	fill(t, d, 50, 10000)
+	dbtest.Exec(t, d, "INSERT INTO reports (post_id, reporter_id, kind, created_at) SELECT id, 1 + id % 50, 'spam', 1 FROM posts WHERE id % 10 = 0")
 	for _, state := range []string{"without statistics", "with statistics"} {
 		for _, tt := range tests {
 			t.Run(tt.name+" "+state, func(t *testing.T) {
