@@ -31,6 +31,7 @@ func TestBrowserPages(t *testing.T) {
 	for _, role := range visitors {
 		run("accessible to "+role, func(t *testing.T) { testAccessible(t, b, role) })
 		run("no page too wide for "+role, func(t *testing.T) { testFits(t, b, role) })
+		run("nothing moves for "+role, func(t *testing.T) { testStill(t, b, role) })
 	}
 	for _, s := range states {
 		run("state "+s.name, func(t *testing.T) {
@@ -59,6 +60,26 @@ func testFits(t *testing.T, b *browser, role string) {
 	p := b.enter(t, site, role)
 	for _, page := range append(site.pages(role), posts...) {
 		p.open(page).fitsAll()
+	}
+}
+
+// testStill makes sure that on no page of a role anything moves by itself while
+// it loads, whatever comes late.
+func testStill(t *testing.T, b *browser, role string) {
+	site := newAccessSite(t)
+	p := b.enter(t, site, role)
+	p.do("watch the layout", command(cdpage.AddScriptToEvaluateOnNewDocument, cdpage.AddScriptToEvaluateOnNewDocumentParams{Source: `
+		window.moved = [];
+		new PerformanceObserver(list => window.moved.push(...list.getEntries().flatMap(shift => shift.sources.map(({node}) => shift.value + " " + node?.outerHTML?.slice(0, 80)))))
+			.observe({type: "layout-shift", buffered: true})`}))
+	for _, width := range []int64{narrow, wide} {
+		p.show(width, "light")
+		for _, page := range site.pages(role) {
+			p.open(page).sees("h1", "").until("all is there", `(!window.Clerk || Clerk.loaded) && !document.querySelector("#clerk-component:empty")`)
+			for _, moved := range eval[[]string](p, `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(window.moved)))))`, chromedp.EvalAwaitPromise) {
+				t.Errorf("%s, %d pixels wide: %s moved", page, width, moved)
+			}
+		}
 	}
 }
 

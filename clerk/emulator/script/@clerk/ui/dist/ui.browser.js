@@ -16,8 +16,10 @@
   }
 
   function addStylesheet() {
-    if (document.querySelector(`link[href="${stylesheet}"]`)) return;
-    document.head.append(element("link", { rel: "stylesheet", href: stylesheet }));
+    if (document.querySelector(`link[href="${stylesheet}"]`)) return Promise.resolve();
+    const link = element("link", { rel: "stylesheet", href: stylesheet });
+    document.head.append(link);
+    return new Promise((loaded) => { link.onload = link.onerror = loaded; });
   }
 
   function nameOf(user) {
@@ -34,12 +36,13 @@
   class ClerkUI {
     #clerk;
     #tools;
+    #styled; // when the style sheet has loaded, or cannot be
     #mounted = new Map(); // from a node to what ends its component
 
     constructor(clerk, tools) {
       this.#clerk = clerk;
       this.#tools = tools;
-      addStylesheet();
+      this.#styled = addStylesheet();
     }
 
     mount(kind, node, props = {}) {
@@ -65,17 +68,19 @@
         return;
       }
       const card = element("section", { class: "cl-card", "aria-label": title });
-      node.replaceChildren(card);
       const id = `cl-${++count}`;
       const problem = element("p", { class: "cl-problem", role: "alert", id: `${id}-problem` });
       const enter = (ticket, button) => this.#enter(ticket, button, problem, target);
+      // All at once: nothing moves away from who is about to press it.
+      const [users] = await Promise.all([readyUsers(this.#tools.base).catch(() => []), this.#styled]);
+      if (!this.#mounted.has(node)) return; // unmounted meanwhile
       card.append(
         element("h2", {}, title),
         element("p", { class: "cl-note" }, "Development sign-in: no account, no password."),
+        element("ul", { class: "cl-users" }, ...users.map((user) => readyUser(user, enter))),
+        emailForm(id, problem, enter),
       );
-      const users = element("ul", { class: "cl-users" });
-      card.append(users, emailForm(id, problem, enter));
-      for (const user of await readyUsers(this.#tools.base)) users.append(readyUser(user, enter));
+      node.replaceChildren(card);
     }
 
     async #enter(ticket, button, problem, target) {
@@ -107,7 +112,9 @@
         shown = user?.id;
         node.replaceChildren(...(user ? [this.#profile(user)] : []));
       };
-      this.#mounted.set(node, this.#clerk.addListener(show));
+      this.#styled.then(() => {
+        if (this.#mounted.has(node)) this.#mounted.set(node, this.#clerk.addListener(show));
+      });
     }
 
     #profile(user) {
