@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // people are about who writes, and what they keep of themselves.
@@ -29,7 +30,9 @@ func testProfileInPlace(t *testing.T, b *browser, width int64) {
 	p.fill("Quote", "That brain of mine").press("Save quote").hears("Your quote is saved.").focused("edit-quote").sees("#quote blockquote", "brain").sees("#quote figcaption", "Ada")
 	p.press("Write a bio").focused("bio-text").fill("Bio", "I write *notes*.").press("Save bio").hears("Your bio is saved.").focused("edit-bio").sees("#bio em", "notes")
 	p.press("Edit bio").focused("bio-text").holds("Bio", "I write *notes*.").fill("Bio", "Never mind").press("Cancel").focused("edit-bio").sees("#bio em", "notes")
-	p.press("Change the quote").focused("quote-text").press("Remove it").hears("Your quote is removed.").focused("edit-quote").lacks("figure")
+	p.press("Change the quote").focused("quote-text").press("Remove it").hears("Your quote is removed.").focused("undo-quote").lacks("figure").fits().names()
+	p.strike(kb.Enter).hears("Your quote is saved.").focused("edit-quote").sees("#quote figure", "Ada")
+	p.press("Change the quote").focused("quote-text").press("Remove it").hears("Your quote is removed.").press("Set a quote").focused("quote-text").holds("Quote", "").press("Cancel").focused("edit-quote")
 	p.sees(".post-item h2", "Hello").fits().names().until("the page was never loaded again", "window.stillThere")
 }
 

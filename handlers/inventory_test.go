@@ -139,6 +139,7 @@ var landmarks = map[string]string{
 	"partial preview":          `class="preview"`,
 	"partial quote":            `<section id="quote"`,
 	"partial quote-form":       `<form id="quote"`,
+	"partial quote-removed":    `id="undo-quote"`,
 	"partial reason-form":      `class="post-form reason-form"`,
 	"partial status":           `<hx-partial hx-target="#status"`,
 	"partial shortcuts":        `<dialog id="shortcuts"`,

@@ -243,7 +243,7 @@ func TestQuote(t *testing.T) {
 	}
 	for _, step := range steps {
 		a := c.htmx("POST", path+"/quote", step.form).status(http.StatusOK).shows("hx-partial", step.said)
-		a.one("#edit-quote[autofocus]")
+		a.one(map[string]string{"saved": "#edit-quote[autofocus]", "removed": "#undo-quote[autofocus]"}[step.said])
 		for _, shown := range []*answer{a, c.get(path), c.htmx("GET", path+"?part=quote", nil)} {
 			if step.text == "" {
 				shown.lacks("figure")
@@ -254,6 +254,25 @@ func TestQuote(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A quote that is removed comes back as it was.
+func TestUndoOfAQuote(t *testing.T) {
+	site := newSite(t)
+	site.introduce(ada, "", "One <b>\"line\"\n  and another", "Somebody & Co.")
+	c, path := site.as(ada), site.profile(ada)
+	before := text(c.get(path).one("figure"))
+	offer := c.htmx("POST", path+"/quote", url.Values{"remove": {"true"}})
+	undo := url.Values{}
+	for _, field := range offer.all("input[type=hidden]") {
+		undo.Set(attr(field, "name"), attr(field, "value"))
+	}
+	c.htmx("POST", attr(offer.one("form"), "action"), undo).status(http.StatusOK)
+	if after := text(c.get(path).one("figure")); after != before {
+		t.Errorf("the quote is %q, was %q", after, before)
+	}
+	c.htmx("POST", path+"/quote", url.Values{"remove": {"true"}})
+	c.htmx("POST", path+"/quote", url.Values{"remove": {"true"}}).lacks("#undo-quote").one("#edit-quote[autofocus]")
 }
 
 func TestHostileProfile(t *testing.T) {

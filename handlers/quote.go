@@ -17,7 +17,8 @@ const (
 	maxQuoteLines = 8
 )
 
-// quoteForm is what quote-form.html shows.
+// quoteForm is what quote-form.html shows, and quote-removed.html of a quote
+// that was there.
 type quoteForm struct {
 	Action    string
 	CancelURL string
@@ -76,6 +77,7 @@ func (s *Server) showQuoteForm(w http.ResponseWriter, r *http.Request, status in
 }
 
 // updateQuote handles "POST /users/{id}/quote". Of two changes the later wins.
+// A quote that is removed stays in the form that brings it back.
 func (s *Server) updateQuote(w http.ResponseWriter, r *http.Request, user db.User) error {
 	values, err := readForm(r)
 	if err != nil {
@@ -98,9 +100,11 @@ func (s *Server) updateQuote(w http.ResponseWriter, r *http.Request, user db.Use
 	case err != nil:
 		return fmt.Errorf("update quote of user %d: %w", user.ID, err)
 	}
-	done := "Your quote is saved."
-	if form.Quote == "" {
-		done = "Your quote is removed."
+	switch {
+	case form.Quote != "":
+		return s.showSavedPart(w, r, user, quotePart, "Your quote is saved.")
+	case wantsFragment(r) && row.Quote != "":
+		return s.fragment(w, http.StatusOK, part{"quote-removed", newQuoteForm(row)}, part{"status", "Your quote is removed. You can undo that."})
 	}
-	return s.showSavedPart(w, r, user, quotePart, done)
+	return s.showSavedPart(w, r, user, quotePart, "Your quote is removed.")
 }
