@@ -48,6 +48,13 @@ var states = []state{
 	{"bio and quote", "author", func(p *tab, s *accessSite) *tab {
 		return p.open(s.ids.Replace("/users/{user}")).tap("#edit-bio").sees("#bio label", "").tap("#edit-quote").sees("#quote label", "")
 	}},
+	{"quote removed", "author", func(p *tab, s *accessSite) *tab {
+		s.introduce(ada, "", "That brain of mine", "Ada, 1843")
+		return p.open(s.ids.Replace("/users/{user}")).press("Change the quote").press("Remove it").sees("#quote", "removed")
+	}},
+	{"help sheet", "guest", func(p *tab, _ *accessSite) *tab {
+		return p.open("/").strike("?").sees("dialog[open] h2", "Keyboard")
+	}},
 	{"profile of somebody", "guest", func(p *tab, s *accessSite) *tab {
 		s.introduce(ada, "I write *notes*.", "That brain of mine", "Ada, 1843")
 		return p.open(s.ids.Replace("/users/{user}")).sees("#quote", "brain")
