@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"database/sql"
+	"errors"
 	"time"
 
 	"inkwell/db"
@@ -35,34 +37,38 @@ func (s *Server) tellClosings() {
 		case <-s.closings:
 		case <-next.C:
 		}
-		told = s.publishClosings(told)
-		next.Reset(s.untilClosing(told))
+		var wait time.Duration
+		told, wait = s.publishClosings(told)
+		next.Reset(wait)
 	}
 }
 
-// publishClosings publishes the polls that have closed since a time, and
-// returns until when that is.
-func (s *Server) publishClosings(since db.Time) db.Time {
+// publishClosings publishes the polls that have closed since a time. It returns
+// until when that is, and how long to wait before the next time.
+func (s *Server) publishClosings(since db.Time) (db.Time, time.Duration) {
 	now := db.TimeOf(time.Now())
 	ids, err := s.db.ListClosedPolls(s.running, db.ListClosedPollsParams{After: since, Until: now})
 	if err != nil {
-		if s.running.Err() == nil {
-			s.log.Error("open pages do not hear which polls have closed", "error", err)
-		}
-		return since
+		s.logClosings(err)
+		return since, closingsLook
 	}
 	for _, id := range ids {
 		s.publish(change{kind: pollChanged, post: id})
 	}
-	return now
+	next, err := s.db.GetNextClosing(s.running, now)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return now, closingsLook
+	case err != nil:
+		s.logClosings(err)
+		return now, closingsLook
+	}
+	return now, min(time.Until(next.Time()), closingsLook)
 }
 
-// untilClosing returns how long it is until the next poll closes after a time,
-// or until the next look.
-func (s *Server) untilClosing(after db.Time) time.Duration {
-	next, err := s.db.GetNextClosing(s.running, after)
-	if err != nil { // mostly because there is none
-		return closingsLook
+// logClosings tells the operator, unless the program ends.
+func (s *Server) logClosings(err error) {
+	if s.running.Err() == nil {
+		s.log.Error("open pages do not hear which polls have closed", "error", err)
 	}
-	return min(time.Until(next.Time()), closingsLook)
 }
