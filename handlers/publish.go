@@ -53,26 +53,30 @@ func (s *Server) publishPoll(postID int64) {
 const maxPublishedNames = 20
 
 // publishingUsers carries out what may change users, and publishes what others
-// see of it: what a user may do, and their name and picture.
+// see of it: what a user may do, and their name and picture. The error is that
+// of save, or says why save was not called.
 func (s *Server) publishingUsers(ctx context.Context, clerkIDs []string, save func() error) error {
 	before, err := s.usersOf(ctx, clerkIDs)
-	if err == nil {
-		err = save()
-	}
 	if err != nil {
 		return err
 	}
-	after, err := s.usersOf(ctx, clerkIDs)
+	if err := save(); err != nil {
+		return err
+	}
+	after, err := s.usersOf(context.WithoutCancel(ctx), clerkIDs)
 	if err != nil {
 		s.log.Error("open pages show users as they were", "error", err)
 	}
 	named := 0
 	for id, user := range after {
 		old, known := before[id]
-		if known && (user.Role != old.Role || user.Active() != old.Active()) {
+		if !known {
+			continue // no page has a new user on it
+		}
+		if user.Role != old.Role || user.Active() != old.Active() {
 			s.publish(change{kind: rightsChanged, who: id})
 		}
-		if known && user.DeletedAt == 0 && authorOf(user) != authorOf(old) && named < maxPublishedNames {
+		if user.DeletedAt == 0 && authorOf(user) != authorOf(old) && named < maxPublishedNames {
 			s.publish(change{kind: authorChanged, who: id})
 			named++
 		}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -137,5 +138,24 @@ func TestVotesOfDeletedUserGo(t *testing.T) {
 	site.publishPost(other.ID, true, true)
 	if seen, _ := bare.next(); !strings.Contains(seen, "No poll") {
 		t.Errorf("a page without a poll is told %s", seen)
+	}
+}
+
+// What is stored is told, also when who asked for it has gone meanwhile.
+func TestRightsAreToldToTheEnd(t *testing.T) {
+	site := newSite(t)
+	user := site.user(ada)
+	heard, _ := site.hub.Subscribe(site.hub.Last())
+	ctx, leave := context.WithCancel(t.Context())
+	err := site.publishingUsers(ctx, []string{ada}, func() error {
+		_, err := site.db.SaveUser(ctx, db.UserData{ClerkID: ada, Banned: true, UpdatedAt: user.ClerkUpdatedAt + 1})
+		leave()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes, err := heard.Take(); err != nil || len(changes) == 0 || changes[0].kind != rightsChanged {
+		t.Errorf("open pages hear of %d changes, %v; want the ban first", len(changes), err)
 	}
 }
