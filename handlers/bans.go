@@ -74,12 +74,13 @@ func (s *Server) findOther(r *http.Request, user db.User) (db.User, error) {
 // read first: a ban that comes between is later than that.
 func (s *Server) findWithBan(r *http.Request, user db.User) (seen int64, other db.User, err error) {
 	id, err := pathID(r)
-	if err == nil {
-		seen, err = s.db.GetLastBanID(r.Context(), id)
+	if err != nil {
+		return 0, db.User{}, err
 	}
-	if err == nil {
-		other, err = s.findOther(r, user)
+	if seen, err = s.db.GetLastBanID(r.Context(), id); err != nil {
+		return 0, db.User{}, err
 	}
+	other, err = s.findOther(r, user)
 	return seen, other, err
 }
 
@@ -147,10 +148,11 @@ func (s *Server) banAtClerk(ctx context.Context, b ban, clerkID string) (clerk.U
 	if err == nil || errors.Is(err, clerk.ErrUserNotFound) {
 		return user, err
 	}
-	if user, asked := s.clerkAPI.User(ctx, clerkID); asked == nil && user.Banned == (b.act == db.ActBan) {
-		return user, nil
+	there, askErr := s.clerkAPI.User(ctx, clerkID)
+	if askErr == nil && there.Banned == (b.act == db.ActBan) {
+		return there, nil
 	}
-	return user, err
+	return clerk.User{}, err
 }
 
 // giveBanBack gives the form back when what it asks for could not be done, where
