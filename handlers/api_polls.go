@@ -29,15 +29,8 @@ type apiOption struct {
 // apiPollOf returns the poll of a post as the visitor finds it, nil when there
 // is none. Asked says that they have asked for the results.
 func (s *Server) apiPollOf(ctx context.Context, row db.GetPostRow, v visitor, asked bool) (*apiPoll, error) {
-	if row.PollOptions == 0 {
-		return nil, nil
-	}
-	t, err := s.tallyOf(ctx, row.Post)
+	t, choice, err := s.findTally(ctx, row, v)
 	if err != nil || len(t.options) == 0 {
-		return nil, err
-	}
-	choice, err := s.choiceOf(ctx, row.Post.ID, v)
-	if err != nil {
 		return nil, err
 	}
 	view := newPollView(t, v, choice, asked, time.Now())

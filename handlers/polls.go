@@ -60,18 +60,24 @@ type pollOption struct {
 // pollOf returns the poll of a post as the visitor finds it, nil when there is
 // none.
 func (s *Server) pollOf(ctx context.Context, row db.GetPostRow, v visitor, asked bool) (*pollView, error) {
-	if row.PollOptions == 0 {
-		return nil, nil
-	}
-	t, err := s.tallyOf(ctx, row.Post)
+	t, choice, err := s.findTally(ctx, row, v)
 	if err != nil || len(t.options) == 0 {
 		return nil, err
 	}
-	choice, err := s.choiceOf(ctx, row.Post.ID, v)
-	if err != nil {
-		return nil, err
-	}
 	return newPollView(t, v, choice, asked, time.Now()), nil
+}
+
+// findTally returns the poll of a post, without options where there is none, and
+// the id of the option that the visitor voted for, 0 for none.
+func (s *Server) findTally(ctx context.Context, row db.GetPostRow, v visitor) (t tally, choice int64, err error) {
+	if row.PollOptions == 0 {
+		return tally{}, 0, nil
+	}
+	if t, err = s.tallyOf(ctx, row.Post); err != nil {
+		return tally{}, 0, err
+	}
+	choice, err = s.choiceOf(ctx, row.Post.ID, v)
+	return t, choice, err
 }
 
 // tallyOf returns the poll of a post that has one; without options where it has
