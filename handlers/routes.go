@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"slices"
 
 	"inkwell/static"
 )
@@ -12,16 +13,32 @@ type route struct {
 	handler http.Handler
 }
 
-// routes lists every URL of the program. The access rule stands on the line:
-// public (everybody, known or not), signedIn (others are sent to the sign-in
-// page or get 401), moderator or admin (other users get 403 besides), or unguarded (nobody's session is looked at).
+// routes lists every URL of the program, in the groups that follow. The access
+// rule stands on the line: public (everybody, known or not), signedIn (others are
+// sent to the sign-in page or get 401), moderator or admin (other users get 403
+// besides), or unguarded (nobody's session is looked at).
 func (s *Server) routes() []route {
+	return slices.Concat(s.readerRoutes(), s.postRoutes(), s.userRoutes(), s.staffRoutes(), s.apiRoutes(), s.machineRoutes())
+}
+
+// readerRoutes are the lists that everybody reads, and what a reader sets for this
+// browser.
+func (s *Server) readerRoutes() []route {
 	return []route{
 		{"GET /{$}", s.public(s.showFeed)},
 		{"GET " + livePath, s.public(s.showLive)},
 		{"GET /search", s.public(limited(s, searching, s.showSearch))},
 		{"GET /users", s.public(limited(s, searching, s.showPeople))},
 
+		{"POST /preferences", s.public(s.updatePreferences)},
+		{"GET /settings", s.public(s.showSettings)},
+		{"POST /settings", s.public(s.updateSettings)},
+	}
+}
+
+// postRoutes are what is done with posts.
+func (s *Server) postRoutes() []route {
+	return []route{
 		{"GET /posts/new", s.signedIn(s.newPost)},
 		{"POST /posts", s.signedIn(limited(s, posting, s.createPost))},
 		{"POST /posts/preview", s.signedIn(limited(s, previewing, s.previewNewPost))},
@@ -45,7 +62,12 @@ func (s *Server) routes() []route {
 		{"POST /posts/{id}/hide", s.moderator(s.hidePost)},
 		{"POST /posts/{id}/unhide", s.moderator(s.unhidePost)},
 		{"GET /drafts", s.signedIn(s.showDrafts)},
+	}
+}
 
+// userRoutes are profiles, and the account and the session of who asks.
+func (s *Server) userRoutes() []route {
+	return []route{
 		{"GET /users/{id}", s.public(s.showProfile)},
 		{"GET /users/{id}/bio", s.signedIn(s.editBio)},
 		{"POST /users/{id}/bio", s.signedIn(limited(s, editing, s.updateBio))},
@@ -62,13 +84,15 @@ func (s *Server) routes() []route {
 		{"GET /signed-in", s.signedIn(s.showSignedIn)},
 		{"GET /account", s.signedIn(s.showAccount)},
 		{"POST /account", s.signedIn(s.refreshAccount)},
-		{"POST /preferences", s.public(s.updatePreferences)},
-		{"GET /settings", s.public(s.showSettings)},
-		{"POST /settings", s.public(s.updateSettings)},
 		{"GET /settings/data", s.signedIn(s.downloadData)},
 		{"GET /settings/delete", s.signedIn(s.confirmDeletion)},
 		{"POST /settings/delete", s.signedIn(s.deleteAccount)},
+	}
+}
 
+// staffRoutes are the pages of moderators and administrators.
+func (s *Server) staffRoutes() []route {
+	return []route{
 		{"GET /moderation", s.moderator(s.showQueue)},
 		{"POST /moderation/dismiss", s.moderator(s.dismissReports)},
 		{"GET /moderation/log", s.moderator(s.showActs)},
@@ -87,7 +111,12 @@ func (s *Server) routes() []route {
 		{"GET /admin/data/{table}/{key}", s.admin(s.showRow)},
 		{"POST /admin/data/{table}/{key}", s.admin(s.updateRow)},
 		{"POST /admin/data/{table}/{key}/delete", s.admin(s.deleteRow)},
+	}
+}
 
+// apiRoutes are the JSON API and its description.
+func (s *Server) apiRoutes() []route {
+	return []route{
 		{"GET /api", s.public(s.showAPI)},
 		{"GET /api/openapi.json", s.unguarded(s.showOpenAPI)},
 		{"GET /api/me", s.signedIn(s.apiMe)},
@@ -103,7 +132,12 @@ func (s *Server) routes() []route {
 		{"DELETE /api/posts/{id}", s.signedIn(limited(s, editing, s.apiDeletePost))},
 		{"PUT /api/posts/{id}/vote", s.signedIn(limited(s, voting, s.apiVote))},
 		{"DELETE /api/posts/{id}/vote", s.signedIn(limited(s, voting, s.apiWithdrawVote))},
+	}
+}
 
+// machineRoutes are what programs and browsers ask for by themselves.
+func (s *Server) machineRoutes() []route {
+	return []route{
 		{"GET /feed.atom", s.unguarded(s.showAtom)},
 		{"GET /users/{id}/feed.atom", s.unguarded(s.showAuthorAtom)},
 		{"GET /sitemap.xml", s.unguarded(s.showSitemap)},
