@@ -170,7 +170,7 @@ func TestColoursThatAreNone(t *testing.T) {
 	}
 }
 
-// TestGuide: a trial copy says what to try, until its reader has seen that.
+// A trial copy says what to try, until its reader has seen that.
 func TestGuide(t *testing.T) {
 	newSite(t).guest().get("/").lacks(".guide")
 	site := newSite(t, func(c *Config) { c.DashboardURL = "/__clerk/webhooks" })

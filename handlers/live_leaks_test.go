@@ -58,7 +58,7 @@ func TestStreamsLeaveNothing(t *testing.T) {
 		within time.Duration
 	}{
 		{"the reader leaves", func(_ *testSite, _ *http.Server, conn net.Conn, _ *bufio.Reader) { conn.Close() }, 0},
-		{"the reader takes nothing", func(s *testSite, _ *http.Server, _ net.Conn, _ *bufio.Reader) {}, heartbeat + sendLimit},
+		{"the reader takes nothing", func(_ *testSite, _ *http.Server, _ net.Conn, _ *bufio.Reader) {}, heartbeat + sendLimit},
 		{"the reader takes a part", func(s *testSite, _ *http.Server, _ net.Conn, lines *bufio.Reader) {
 			s.publishPost(1, true, true)
 			io.ReadFull(lines, make([]byte, 300))
