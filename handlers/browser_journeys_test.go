@@ -86,6 +86,9 @@ func testDraftJourney(t *testing.T, b *browser) {
 	p.press("See your drafts").sees(".post-item .badge", "Draft")
 	p.press("Edit “An idea”").focused("post-1-title").press("Publish").hears("Saved.").focused("title-1").lacks(".badge")
 	p.open("/").sees(".post-item", "An idea")
+	p.press("Delete “An idea”").hears("Deleted.").open("/").sees(".more-empty", "Nothing is written here yet.")
+	p.write("Another", "").press("Publish").sees(".post-item h2", "Another").
+		until("the feed is not called empty", `!document.querySelector(".more-empty").checkVisibility()`)
 }
 
 // testPostPageJourney writes on the page for it and changes the post on its

@@ -155,6 +155,7 @@ func (s *Server) renderItems(items []postItem, more moreView) (postsView, error)
 		}
 		all.WriteString(string(html))
 	}
+	more.Empty = len(items) == 0 && more.URL == ""
 	return postsView{Items: template.HTML(all.String()), More: more}, nil
 }
 

@@ -250,6 +250,7 @@ type moreView struct {
 	URL     string // of the next page; "": there is none
 	StayURL string // of all from the beginning to the end of that; "": nobody comes back to it
 	End     string // what is said when there is no next page
+	Empty   bool   // End says that there is nothing at all: it goes when something comes
 }
 
 // postsView is what posts.html shows: a list, or its next part.
