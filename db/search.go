@@ -16,9 +16,10 @@ const (
 	// sample is how many of the newest posts tell how rare a word is.
 	sample = 500
 
-	// searchTime is how long a search may look. Few take a tenth of it; posts
-	// and phrases that were made to cost much would take many times as long.
-	searchTime = 150 * time.Millisecond
+	// searchTime is how long a search may look. On a machine that is not busy
+	// few take a twentieth of it; posts and phrases that were made to cost much
+	// would take many times as long.
+	searchTime = 250 * time.Millisecond
 
 	// maxBeginning is how much of a post's HTML its beginning is taken from, in
 	// bytes.
