@@ -45,6 +45,7 @@ func TestRefusedRow(t *testing.T) {
 		{"a date before all", "/admin/data/posts/1", map[string]string{"value-created_at": "1969-12-31"}, "created_at", "from 1970 to the year 9999"},
 		{"missing", "/admin/data/posts/1", map[string]string{"value-author_id": ""}, "author_id", "whole number"},
 		{"title of two lines", "/admin/data/posts/1", map[string]string{"value-title": "a\r\nb"}, "title", "one line"},
+		{"published without a title", "/admin/data/posts/1", map[string]string{"value-title": ""}, "title", "needs a title"},
 		{"text too long", "/admin/data/posts/1", map[string]string{"value-content": strings.Repeat("a", maxContent+1)}, "content", "the limit is 40000"},
 		{"control character", "/admin/data/profiles", map[string]string{"value-user_id": "2", "value-quote": "a\x00"}, "quote", "U+0000"},
 		{"not UTF-8", "/admin/data/profiles", map[string]string{"value-user_id": "2", "value-quote": "a\xff"}, "quote", "UTF-8"},
@@ -64,6 +65,9 @@ func TestRefusedRow(t *testing.T) {
 				a.status(http.StatusUnprocessableEntity)
 				field := a.one(fmt.Sprintf(`[name="value-%s"][aria-invalid=true]`, tt.wantAt))
 				a.shows("#"+attr(field, "aria-describedby")+" .problem", tt.want)
+				if alerts := a.all("#row-form > .problem"); len(alerts) > 0 {
+					t.Errorf("above the form stands a problem that has a field: %s", text(alerts[0]))
+				}
 				if got := len(a.all("[autofocus]")); got != 1 {
 					t.Errorf("%d fields have the focus", got)
 				}

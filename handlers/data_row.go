@@ -3,8 +3,10 @@ package handlers
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"inkwell/db"
@@ -289,8 +291,12 @@ func (f *rowForm) mark(problems map[string]string) {
 			delete(problems, field.Name)
 		}
 	}
-	for column, p := range problems {
-		f.Problem = strings.TrimSpace(f.Problem + " " + column + ": " + p)
+	for _, column := range slices.Sorted(maps.Keys(problems)) {
+		p := problems[column]
+		if p != "" && column != "" {
+			p = column + ": " + p
+		}
+		f.Problem = strings.TrimSpace(f.Problem + " " + p)
 	}
 	for i := range f.Fields {
 		if f.Fields[i].Problem != "" {
