@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -20,6 +21,7 @@ var polls = map[string]func(*testing.T, *browser){
 	"long poll, wide":      at(wide, testLongPoll),
 	"poll, live":           testLivePoll,
 	"poll from the feed":   testPollFromTheFeed,
+	"poll on paper":        testPollOnPaper,
 	"voting leads back":    testVotingLeadsBack,
 	"vote of an old page":  testVoteOfAnOldPage,
 	"vote without a token": testVoteWithoutAToken,
@@ -43,6 +45,16 @@ func testPoll(t *testing.T, b *browser, width int64) {
 	if !eval[bool](p, "window.stillThere") {
 		t.Error("the page was loaded again")
 	}
+}
+
+// testPollOnPaper prints what can be voted for, and nothing to press.
+func testPollOnPaper(t *testing.T, b *browser) {
+	site := newSite(t)
+	site.poll(grace, "Drinks", true, "Tea", "Coffee")
+	p := b.signedIn(t, site, ada, wide).open("/posts/1").sees(".poll", "Tea")
+	p.do("print", command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}))
+	p.until("the options are on the paper", `[...document.querySelectorAll(".option")].filter(e => e.checkVisibility()).length === 2`)
+	p.until("nothing can be pressed there", `!document.getElementById("results-1").checkVisibility()`)
 }
 
 // settled waits until what has moved can be pressed again.
