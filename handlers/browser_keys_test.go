@@ -88,7 +88,7 @@ func testKeyToSearch(t *testing.T, b *browser, width int64) {
 	if got := eval[string](p, "document.activeElement.value"); got != "a/b" {
 		t.Errorf("the field holds %q, want what was typed after the key", got)
 	}
-	p.open("/search").strike("/").focused("search-q").open("/users").strike("/").focused("people-q")
+	p.open("/search?q=ink").focused("").strike("/").focused("search-q").open("/users").strike("/").focused("people-q")
 }
 
 // hit presses a key as a keyboard does: what it types is not typed when the page

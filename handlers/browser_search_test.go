@@ -31,7 +31,7 @@ func testSearch(t *testing.T, b *browser, width int64) {
 	} else {
 		p.open("/search")
 	}
-	p.sees(".search-help", "Type some words").lacks("main mark")
+	p.sees(".search-help", "Type some words").focused("search-q").lacks("main mark")
 	eval[bool](p, "window.stillThere = true")
 
 	p.fill("Words in posts", "ecri").hears("22 posts match.").sees("mark", "écrire").focused("search-q").fits().names()
