@@ -34,7 +34,7 @@ func (d *DB) Autosave(ctx context.Context, p AutosaveParams) (Time, error) {
 		switch {
 		case p.PostID == 0 && errors.Is(err, sql.ErrNoRows):
 			post, err = d.autosaveNew(ctx, q, p)
-		case err == nil && post.WasPublished():
+		case err == nil && post.HasReaders():
 			at, err = d.autosaveCopy(ctx, q, p, post)
 			return err
 		case err == nil:
@@ -49,9 +49,10 @@ func (d *DB) Autosave(ctx context.Context, p AutosaveParams) (Time, error) {
 	return at, nil
 }
 
-// WasPublished reports whether readers have the post, or will have it again when
-// a moderator restores it: what is typed is not to reach them before it is sent.
-func (p Post) WasPublished() bool { return p.Published || p.HiddenAt != 0 }
+// HasReaders reports whether others than its author read a post that is not
+// deleted: everybody when it is published, moderators while it is hidden. What is
+// typed is not to reach them before it is sent.
+func (p Post) HasReaders() bool { return p.Published || p.HiddenAt != 0 }
 
 // post returns the post that the form is of.
 func (p AutosaveParams) post(ctx context.Context, q *Queries) (Post, error) {

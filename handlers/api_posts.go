@@ -264,7 +264,7 @@ func (s *Server) apiUpdatePost(w http.ResponseWriter, r *http.Request, user db.U
 	if err != nil {
 		return fmt.Errorf("update post %d: %w", post.Post.ID, err)
 	}
-	s.publishPost(changed.ID, othersRead(post.Post), othersRead(changed))
+	s.publishPost(changed.ID, post.Post.HasReaders(), changed.HasReaders())
 	return s.answerPost(w, r, http.StatusOK, withAuthor(changed, user, post.PollOptions), known(user), false)
 }
 

@@ -87,7 +87,7 @@ func (s *Server) readAutosave(r *http.Request, user db.User) (p db.AutosaveParam
 			return p, "", err
 		}
 		form, p.PostID = editForm(row.Post, viewPage), row.Post.ID
-		if row.Post.WasPublished() {
+		if row.Post.HasReaders() {
 			said = "Not published yet, but kept"
 		}
 	}
@@ -183,7 +183,7 @@ func (s *Server) newPostOffer(ctx context.Context, user db.User) (*resumeOffer, 
 // before and never sent: an offer of it, or the text itself when it was taken.
 func (s *Server) withWorkingCopy(ctx context.Context, form postForm, p db.Post, taken bool) (postForm, error) {
 	held, err := s.db.GetWorkingCopy(ctx, p.ID)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !p.WasPublished() {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !p.HasReaders() {
 		return form, nil
 	}
 	if err != nil {

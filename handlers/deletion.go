@@ -54,7 +54,7 @@ func (s *Server) deleteFor(r *http.Request, user db.User) (db.Post, error) {
 		return post, fmt.Errorf("delete post %d: %w", post.ID, err)
 	}
 	deleted, err := s.db.GetAnyPost(r.Context(), post.ID) // it may have been published meanwhile
-	s.publishPost(post.ID, err != nil || othersRead(deleted), false)
+	s.publishPost(post.ID, err != nil || deleted.HasReaders(), false)
 	return post, nil
 }
 
@@ -92,6 +92,6 @@ func (s *Server) restorePost(w http.ResponseWriter, r *http.Request, user db.Use
 	if err != nil {
 		return fmt.Errorf("restore post %d: %w", id, err)
 	}
-	s.publishPost(post.ID, false, othersRead(post))
+	s.publishPost(post.ID, false, post.HasReaders())
 	return s.showUpdated(w, r, user, post, view, "The post is back.")
 }

@@ -72,7 +72,7 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request, user db.User
 	case err != nil:
 		return s.giveBack(w, r, form, fmt.Errorf("update post %d: %w", row.Post.ID, err))
 	}
-	s.publishPost(post.ID, othersRead(row.Post), othersRead(post))
+	s.publishPost(post.ID, row.Post.HasReaders(), post.HasReaders())
 	return s.showUpdated(w, r, user, post, form.View, "Saved.")
 }
 

@@ -29,10 +29,6 @@ func (s *Server) publishPost(id int64, wasPublic, isPublic bool) {
 	s.closings.wake()
 }
 
-// othersRead reports whether a post that is not deleted is there for anybody but
-// its author: moderators read also what is hidden.
-func othersRead(p db.Post) bool { return p.Published || p.HiddenAt != 0 }
-
 // pollPause is how long votes are gathered before they are shown.
 const pollPause = 200 * time.Millisecond
 
