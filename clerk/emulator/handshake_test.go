@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -185,76 +186,89 @@ func TestSignInCookies(t *testing.T) {
 	})
 }
 
-func TestRefresh(t *testing.T) {
+// A refreshing is a session whose token has run out, and what refreshes it.
+type refreshing struct {
+	e           *emulator.Emulator
+	v           *visitor
+	id, otherID string // of the session, and of somebody else's
+	suffix      string // of its cookies
+	request     object
+	foreign     map[string]*http.Cookie // those of the other session
+}
+
+func newRefreshing(t *testing.T) refreshing {
+	t.Helper()
 	var c clock
 	e := newEmulator(t, emulator.Options{Now: c.now})
 	v, other := newVisitor(t, e), newVisitor(t, e)
-	id, otherID := v.enter("user_dev_ada"), other.enter("user_dev_ada")
+	r := refreshing{e: e, v: v, id: v.enter("user_dev_ada"), otherID: other.enter("user_dev_ada"), suffix: "_" + clerk.Suffix(e.Config().PublishableKey)}
 	_, nonce := v.handshake("nonce")
-	got := directives(t, e, nonce)
-	suffix := "_" + clerk.Suffix(e.Config().PublishableKey)
-	token, refresh := got[clerk.SessionCookie].Value, got[clerk.RefreshCookie+suffix].Value
+	own := directives(t, e, nonce)
 	_, nonce = other.handshake("nonce")
-	foreign := directives(t, e, nonce)
+	r.foreign = directives(t, e, nonce)
 	c.advance(2 * time.Minute)
-
-	good := object{
-		"format": "cookie", "expired_token": token, "refresh_token": refresh,
+	r.request = object{
+		"format": "cookie", "expired_token": own[clerk.SessionCookie].Value, "refresh_token": own[clerk.RefreshCookie+r.suffix].Value,
 		"request_origin": "https://posts.example.com", "request_headers": object{"user-agent": []string{"x"}},
 	}
-	for query, want := range map[string][]string{"": {"__session"}, "?suffixed_cookies=true": {"__session", "__session" + suffix}} {
-		status, body := backend(t, e, "POST", "/sessions/"+id+"/refresh"+query, good)
+	return r
+}
+
+// with returns the request with another value of a field.
+func (r refreshing) with(name string, value any) object {
+	changed := maps.Clone(r.request)
+	changed[name] = value
+	return changed
+}
+
+func TestRefresh(t *testing.T) {
+	r := newRefreshing(t)
+	for query, want := range map[string][]string{"": {"__session"}, "?suffixed_cookies=true": {"__session", "__session" + r.suffix}} {
+		status, body := backend(t, r.e, "POST", "/sessions/"+r.id+"/refresh"+query, r.request)
 		answer := decode(t, body)
 		if status != http.StatusOK || answer["object"] != "cookies" || len(answer["cookies"].([]any)) != len(want) {
 			t.Fatalf("refreshing%s = %d %s", query, status, body)
 		}
 		for i, line := range answer["cookies"].([]any) {
 			cookie, err := http.ParseSetCookie(line.(string))
-			if err != nil || cookie.Name != want[i] || cookie.Value == token || !cookie.Secure {
+			if err != nil || cookie.Name != want[i] || cookie.Value == r.request["expired_token"] || !cookie.Secure {
 				t.Errorf("refreshing%s gives %q, %v", query, line, err)
 			}
 		}
 	}
+	r.v.must("DELETE", "/client/sessions")
+	if status, body := backend(t, r.e, "POST", "/sessions/"+r.id+"/refresh", r.request); status != http.StatusNotFound {
+		t.Errorf("refreshing an ended session = %d %s, want 404", status, body)
+	}
+}
 
-	without := func(name string, value any) object {
-		changed := object{}
-		for k, v := range good {
-			changed[k] = v
-		}
-		changed[name] = value
-		return changed
-	}
-	handshakeToken := func() string {
-		_, value := v.handshake("")
-		return value
-	}
+func TestRefreshIsRefused(t *testing.T) {
+	r := newRefreshing(t)
+	token := r.request["expired_token"].(string)
+	_, handshakeToken := r.v.handshake("")
 	tests := []struct {
 		name, id string
 		body     any
 		status   int
 		code     string
 	}{
-		{"unknown session", "sess_unknown", good, 404, "resource_not_found"},
-		{"foreign session", otherID, good, 422, "refresh_token_invalid"},
-		{"wrong refresh token", id, without("refresh_token", "wrong"), 422, "refresh_token_invalid"},
-		{"foreign refresh token", id, without("refresh_token", foreign[clerk.RefreshCookie+suffix].Value), 422, "refresh_token_invalid"},
-		{"no refresh token", id, without("refresh_token", nil), 422, "refresh_token_invalid"},
-		{"foreign token", id, without("expired_token", foreign[clerk.SessionCookie].Value), 422, "expired_token_invalid"},
-		{"flipped signature", id, without("expired_token", token[:len(token)-4]+"AAAA"), 422, "expired_token_invalid"},
-		{"no token", id, without("expired_token", ""), 422, "expired_token_invalid"},
-		{"handshake token", id, without("expired_token", handshakeToken()), 422, "expired_token_invalid"},
-		{"other format", id, without("format", "token"), 422, "form_param_value_invalid"},
-		{"path as origin", id, without("request_origin", "https://posts.example.com/"), 422, "form_param_format_invalid"},
-		{"list", id, []string{}, 400, "request_body_invalid"},
+		{"unknown session", "sess_unknown", r.request, 404, "resource_not_found"},
+		{"foreign session", r.otherID, r.request, 422, "refresh_token_invalid"},
+		{"wrong refresh token", r.id, r.with("refresh_token", "wrong"), 422, "refresh_token_invalid"},
+		{"foreign refresh token", r.id, r.with("refresh_token", r.foreign[clerk.RefreshCookie+r.suffix].Value), 422, "refresh_token_invalid"},
+		{"no refresh token", r.id, r.with("refresh_token", nil), 422, "refresh_token_invalid"},
+		{"foreign token", r.id, r.with("expired_token", r.foreign[clerk.SessionCookie].Value), 422, "expired_token_invalid"},
+		{"flipped signature", r.id, r.with("expired_token", token[:len(token)-4]+"AAAA"), 422, "expired_token_invalid"},
+		{"no token", r.id, r.with("expired_token", ""), 422, "expired_token_invalid"},
+		{"handshake token", r.id, r.with("expired_token", handshakeToken), 422, "expired_token_invalid"},
+		{"other format", r.id, r.with("format", "token"), 422, "form_param_value_invalid"},
+		{"path as origin", r.id, r.with("request_origin", "https://posts.example.com/"), 422, "form_param_format_invalid"},
+		{"list", r.id, []string{}, 400, "request_body_invalid"},
 	}
 	for _, tt := range tests {
-		status, body := backend(t, e, "POST", "/sessions/"+tt.id+"/refresh", tt.body)
+		status, body := backend(t, r.e, "POST", "/sessions/"+tt.id+"/refresh", tt.body)
 		if status != tt.status || !strings.Contains(body, `"`+tt.code+`"`) {
 			t.Errorf("%s: %d %s, want %d %s", tt.name, status, body, tt.status, tt.code)
 		}
-	}
-	v.must("DELETE", "/client/sessions")
-	if status, body := backend(t, e, "POST", "/sessions/"+id+"/refresh", good); status != http.StatusNotFound {
-		t.Errorf("refreshing an ended session = %d %s, want 404", status, body)
 	}
 }
