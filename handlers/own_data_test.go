@@ -179,7 +179,11 @@ func TestInventoryOfUsers(t *testing.T) {
 			t.Errorf("%s does not refer to users", name)
 		}
 	}
+}
 
+// Nothing that the inventory calls deleted is there when its user is.
+func TestDeletedUserLeavesNothing(t *testing.T) {
+	site := newSite(t)
 	site.poll(ada, "Poll", true, "A", "B")
 	site.introduce(ada, "My bio", "My quote", "")
 	site.as(ada).htmx("POST", "/posts/1/vote", ballot("1")).status(http.StatusOK)
