@@ -141,11 +141,7 @@ func TestWaitDoesNotWaitForClose(t *testing.T) {
 	site.KeepUp()
 	waited := make(chan struct{})
 	go func() { site.Wait(); close(waited) }()
-	select {
-	case <-waited:
-	case <-time.After(2 * time.Second):
-		t.Error("Wait has not ended after two seconds")
-	}
+	within(t, "Wait", waited)
 }
 
 func TestDemo(t *testing.T) {
