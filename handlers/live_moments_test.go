@@ -34,6 +34,7 @@ func TestWithdrawnPostsAreSeen(t *testing.T) {
 	}{
 		{"hidden", do(katherine, "/posts/1/hide"), [5]string{gone, gone, hidden, hidden, hidden}},
 		{"edited while hidden", save("false"), [5]string{gone, gone, hidden, hidden, hidden}},
+		{"edited by a program", func() { author.api("PATCH", "/api/posts/1", `{"content":"LOUDER"}`).status(http.StatusOK) }, [5]string{gone, gone, hidden, hidden, hidden}},
 		{"restored", do(katherine, "/posts/1/unhide"), [5]string{shown, shown, shown, shown, shown}},
 		{"withdrawn", save("false"), [5]string{gone, gone, draft, gone, gone}},
 		{"published", save("true"), [5]string{shown, shown, shown, shown, shown}},

@@ -69,6 +69,7 @@ func TestReportInPlace(t *testing.T) {
 	site.post(ada, "One", "", true)
 	site.post(ada, "Two", "", true)
 	reader, c := site.as(grace), site.as(moderator)
+	c.htmx("GET", "/posts/1/hide?view=queue", nil).status(http.StatusOK).lacks("#hide-form-1-cancel") // it is folded away
 	for _, id := range []string{"1", "2"} {
 		form := reader.htmx("GET", "/posts/"+id+"/report?view=item", nil).status(http.StatusOK).fields("form")
 		form.Set("kind", "abuse")

@@ -164,3 +164,16 @@ func withoutSlug(path string) string {
 	}
 	return path
 }
+
+// A post that takes the place of its form has its own address there. In a list
+// the address stays.
+func TestAddressOfAPostInPlace(t *testing.T) {
+	site := newSite(t)
+	site.post(ada, "Hello, World!", "", true)
+	for view, want := range map[string]string{viewPage: "/posts/1/hello-world", viewItem: ""} {
+		a := site.as(ada).htmx("GET", "/posts/1?view="+view, nil).status(http.StatusOK)
+		if got := a.Header.Get("HX-Replace-Url"); got != want {
+			t.Errorf("as %s the address becomes %q, want %q", view, got, want)
+		}
+	}
+}
