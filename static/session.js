@@ -59,7 +59,7 @@ const tabs = new BroadcastChannel('signed-in');
 tabs.onmessage = ({data}) => { if (owner) hear(data); };
 
 // showChange shows the page as it is for who is signed in now, or says so when
-// something typed would be lost.
+// something typed would be lost. Either way it is dealt with: it returns true.
 function showChange(id) {
   if (isTyped() || !leave(() => location.reload())) {
     askToSignIn(id ? 'Somebody else is signed in now.' : 'Your session is over.');
