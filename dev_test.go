@@ -46,6 +46,17 @@ func TestDevFromStartToStop(t *testing.T) {
 	again.stop()
 }
 
+// A second program of the same folder says what to do for both to run.
+func TestDevTwice(t *testing.T) {
+	dir := t.TempDir()
+	p := start(t, dir)
+	out, err := command(t, dir, "-dev", "-addr", "127.0.0.1:0").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "stop that program first, or choose another database with -db") {
+		t.Errorf("a second program with the same database: %v\n%s", err, out)
+	}
+	p.stop()
+}
+
 // A first start that fails takes nothing from the second.
 func TestDevAfterAFailedStart(t *testing.T) {
 	dir := t.TempDir()

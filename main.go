@@ -141,6 +141,9 @@ func (p *program) site(standIn *emulator.Emulator) (*handlers.Server, error) {
 // gets its users and some posts.
 func (p *program) serveDev(ctx context.Context, listener net.Listener, stderr io.Writer) error {
 	standIn, err := p.standIn(false)
+	if errors.Is(err, emulator.ErrInUse) {
+		return fmt.Errorf("%w, or choose another database with -db", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,9 @@ func (e *Emulator) change(edit func(*state) error) error {
 	return nil
 }
 
+// ErrInUse is the error of [New] for a state file that another emulator writes.
+var ErrInUse = errors.New("another program uses the state file")
+
 // A stateFile is where a state is kept: in memory alone when it has no path.
 type stateFile struct {
 	path string
@@ -77,7 +80,7 @@ func openStateFile(path string, readOnly bool) (*stateFile, error) {
 	case err == nil:
 		return &stateFile{path, lock}, nil
 	case errors.Is(err, syscall.EWOULDBLOCK):
-		err = fmt.Errorf("emulator: another program uses the state file %s: stop that program first", path)
+		err = fmt.Errorf("emulator: %w %s: stop that program first", ErrInUse, path)
 	default:
 		err = fmt.Errorf("emulator: lock the state: %w", err)
 	}
