@@ -176,7 +176,7 @@ func (p *tab) travel(steps int) {
 // testWithoutJavaScript does everything once more with plain forms.
 func testWithoutJavaScript(t *testing.T, b *browser) {
 	p := b.visit(t, newSite(t), narrow)
-	p.withoutScripts().open("/").press("Sign in").sees("#clerk-component", "needs JavaScript").press("Use Clerk’s own page").press("Ada Lovelace member").sees(".site-header summary", "Ada Lovelace")
+	p.withoutScripts().open("/").press("Sign in").sees("main", "needs JavaScript").press("Use Clerk’s own page").press("Ada Lovelace member").sees(".site-header summary", "Ada Lovelace")
 
 	p.until("nothing seems to be under way", `getComputedStyle(document.getElementById("progress")).visibility === "hidden"`)
 	p.allow("status of 422")

@@ -75,7 +75,7 @@ func testStill(t *testing.T, b *browser, role string) {
 	for _, width := range []int64{narrow, wide} {
 		p.show(width, "light")
 		for _, page := range site.pages(role) {
-			p.open(page).sees("h1", "").until("all is there", `(!window.Clerk || Clerk.loaded) && !document.querySelector("#clerk-component:empty")`)
+			p.open(page).sees("h1", "").until("all is there", `(!window.Clerk || Clerk.loaded) && !document.querySelector("#clerk-component:not(:has(> :not(noscript)))")`)
 			for _, moved := range eval[[]string](p, `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(window.moved)))))`, chromedp.EvalAwaitPromise) {
 				t.Errorf("%s, %d pixels wide: %s moved", page, width, moved)
 			}
