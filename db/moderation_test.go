@@ -44,7 +44,12 @@ func TestHidePost(t *testing.T) {
 	}
 	edited, err := d.UpdatePost(t.Context(), db.UpdatePostParams{ID: post.ID, Title: ptr("Quieter")})
 	check(t, err)
-	shown, err := d.UnhidePost(t.Context(), db.UnhidePostParams{ID: post.ID, By: moderator.ID})
+	_, err = d.Autosave(t.Context(), typed(post.AuthorID, post.ID, "key", edited.UpdatedAt, "Not sent", "Not sent"))
+	check(t, err)
+	if _, err := d.UnhidePost(t.Context(), db.UnhidePostParams{ID: post.ID, By: moderator.ID, Version: post.UpdatedAt}); !errors.Is(err, db.ErrStale) {
+		t.Errorf("UnhidePost of what the moderator has not seen: %v, want db.ErrStale", err)
+	}
+	shown, err := d.UnhidePost(t.Context(), db.UnhidePostParams{ID: post.ID, By: moderator.ID, Version: edited.UpdatedAt})
 	check(t, err)
 	want := post
 	want.Title, want.TitleKey, want.UpdatedAt = "Quieter", "quieter", edited.UpdatedAt
