@@ -72,6 +72,9 @@ type problem struct {
 
 // heading is the title of a problem's page and of its JSON.
 func (p problem) heading() string {
+	if p.refused {
+		return "This account is closed"
+	}
 	switch p.status {
 	case http.StatusUnauthorized:
 		return "Not signed in"
