@@ -43,7 +43,7 @@ func TestHide(t *testing.T) {
 	reader.get("/").lacks(".post-item")
 	reader.get(fmt.Sprintf("/users/%d", post.AuthorID)).lacks(".post-item")
 	author.get("/drafts").shows(".hidden-note", "Hidden by a moderator: Not <b>so</b> loud.").shows(".post-item time", "hidden just now").lacks(".badge")
-	author.get(path).shows(".hidden-note", "Hidden by a moderator").lacks("#unhide-1")
+	author.get(path).shows(".hidden-note", "Hidden by a moderator").lacks("#unhide-1").lacks("#publish-1")
 	edit := author.get(path+"/edit").shows(".hidden-note", "loud").lacks("#post-1-publish")
 	text := edit.fields("main form")
 	text.Set("published", "true")
