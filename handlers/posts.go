@@ -60,8 +60,7 @@ func (s *Server) findOwnPost(r *http.Request, user db.User) (db.GetPostRow, erro
 	return post, err
 }
 
-// showPost handles "GET /posts/{id}" and "GET /posts/{id}/{slug}". Programs
-// and htmx may leave the title out of the address; readers get it there.
+// showPost handles "GET /posts/{id}" and "GET /posts/{id}/{slug}".
 func (s *Server) showPost(w http.ResponseWriter, r *http.Request, v visitor) error {
 	after := s.hub.Last() // before the post is read: nothing comes between
 	post, err := s.findPost(r, v)

@@ -105,12 +105,13 @@ func plainWords(text string) string {
 	return b.String()
 }
 
-// toPermalink sends a reader who came by another title, or by none, to the
-// address of the post, and reports whether it did. Nobody is to remember that:
-// a title that changes twice would lead a browser in a circle.
+// toPermalink sends a reader who came by another title to the address of the
+// post, and reports whether it did. Without any title the address is as good:
+// the page names the whole one as canonical. Nobody is to remember where they
+// were sent: a title that changes twice would lead a browser in a circle.
 func toPermalink(w http.ResponseWriter, r *http.Request, p db.Post) bool {
 	to := permalinkOf(p)
-	if to.Path == r.URL.Path {
+	if to.Path == r.URL.Path || r.PathValue("slug") == "" {
 		return false
 	}
 	to.RawQuery = clerk.StripQuery(r.URL).RawQuery

@@ -95,19 +95,19 @@ func TestPermalink(t *testing.T) {
 		path string
 		want string // where it leads; "": it is the page
 	}{
-		{"no slug", guest, "/posts/1", "/posts/1/grosse-mass"},
+		{"no slug", guest, "/posts/1", ""},
 		{"the slug", guest, "/posts/1/grosse-mass", ""},
 		{"wrong slug", guest, "/posts/1/groesse", "/posts/1/grosse-mass"},
 		{"route that is no page", guest, "/posts/1/restore", "/posts/1/grosse-mass"},
 		{"hostile slug", guest, "/posts/1/%2f%2fevil.example%0d%0aX:%20y", "/posts/1/grosse-mass"},
-		{"query is kept", guest, "/posts/1?a=b&c=%2F", "/posts/1/grosse-mass?a=b&c=%2F"},
+		{"query is kept", guest, "/posts/1/x?a=b&c=%2F", "/posts/1/grosse-mass?a=b&c=%2F"},
 		{"Clerk's query is not", guest, "/posts/1/x?__clerk_synced=false&a=b", "/posts/1/grosse-mass?a=b"},
 		{"query at the slug", guest, "/posts/1/grosse-mass?a=b", ""},
 		{"another's address", guest, "/posts/4/grosse-mass", "/posts/4/edit-post"},
 		{"a slug that would be a route", guest, "/posts/4/edit-post", ""},
 		{"nothing to read in the title", guest, "/posts/3/x", "/posts/3"},
 		{"nothing to read, right", guest, "/posts/3", ""},
-		{"other scripts", guest, "/posts/5", "/posts/5/%D0%BF%D1%80%D0%B8%D0%B2%D0%B5%D1%82"},
+		{"other scripts", guest, "/posts/5/x", "/posts/5/%D0%BF%D1%80%D0%B8%D0%B2%D0%B5%D1%82"},
 		{"other scripts, right", guest, "/posts/5/%d0%bf%d1%80%d0%b8%d0%b2%d0%b5%d1%82", ""},
 		{"draft", author, "/posts/2", ""},
 		{"draft with a slug", author, "/posts/2/draft", "/posts/2"},

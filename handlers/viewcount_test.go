@@ -70,7 +70,7 @@ func TestWhoIsCounted(t *testing.T) {
 		{"browser that nobody sees", func() { guest.send("GET", path, "", "User-Agent", "Mozilla/5.0 (X11) HeadlessChrome/142.0.0.0") }, 0},
 		{"program", func() { guest.send("GET", path, "", "User-Agent", "curl/8.5") }, 0},
 		{"says nothing of itself", func() { guest.send("GET", path, "") }, 0},
-		{"on the way to it", read(guest, "/posts/1"), 0},
+		{"on the way to it", read(guest, "/posts/1/hullo"), 0},
 		{"draft", read(site.as(ada), "/posts/2"), 0},
 		{"guest", read(guest, path), 1},
 		{"guest again", read(site.guest(), path), 1},
