@@ -44,7 +44,7 @@ func testEndedSessionLeadsToSignIn(t *testing.T, b *browser) {
 		t.Fatal(err)
 	}
 	p.press("Edit “Hello”").sees("h1", "Sign in").press("Ada Lovelace member").sees("h1", "Hello")
-	p.until("the address is that of before", `location.pathname + location.search === "/posts/1/hello?from=here"`)
+	p.until("the address is that of before", `location.pathname + location.search === "/posts/1?from=here"`)
 }
 
 // testSessionIsNotAccepted has a site that refuses every token although Clerk
