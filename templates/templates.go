@@ -14,6 +14,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"text/template/parse"
 )
 
 //go:embed layout.html pages partials
@@ -28,8 +29,10 @@ type Set struct {
 // Parse reads the embedded templates. AssetURL turns the name of a static file
 // into its address.
 func Parse(assetURL func(name string) string) (*Set, error) {
-	funcs := template.FuncMap{"asset": assetURL}
-	partials, err := template.New("").Funcs(funcs).Option("missingkey=error").ParseFS(files, "partials/*.html")
+	empty := func() *template.Template {
+		return template.New("").Funcs(template.FuncMap{"asset": assetURL}).Option("missingkey=error")
+	}
+	partials, err := empty().ParseFS(files, "partials/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
 	}
@@ -39,13 +42,73 @@ func Parse(assetURL func(name string) string) (*Set, error) {
 	}
 	s := &Set{pages: map[string]*template.Template{}, partials: partials}
 	for _, name := range names {
-		page, err := template.Must(partials.Clone()).ParseFS(files, "layout.html", name)
+		page, err := empty().ParseFS(files, "layout.html", name)
+		if err == nil {
+			err = addPartials(page, partials)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("templates: %w", err)
+			return nil, fmt.Errorf("templates: %s: %w", name, err)
 		}
 		s.pages[strings.TrimSuffix(path.Base(name), ".html")] = page
 	}
 	return s, nil
+}
+
+// addPartials adds to a page the partials that its templates show. A page with
+// all of them would be ten times as large.
+func addPartials(page, partials *template.Template) error {
+	for _, t := range page.Templates() {
+		if t.Tree == nil { // a file that only defines others
+			continue
+		}
+		if err := addShown(page, partials, t.Tree); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addShown adds what a tree shows, and what that shows.
+func addShown(page, partials *template.Template, tree *parse.Tree) error {
+	for _, name := range shownBy(tree.Root) {
+		if page.Lookup(name) != nil {
+			continue
+		}
+		partial := partials.Lookup(name)
+		if partial == nil {
+			return fmt.Errorf("there is no partial %q", name)
+		}
+		shown := partial.Tree.Copy() // each set escapes its own
+		if _, err := page.AddParseTree(name, shown); err != nil {
+			return err
+		}
+		if err := addShown(page, partials, shown); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shownBy returns the names of the templates that nodes show.
+func shownBy(list *parse.ListNode) []string {
+	if list == nil { // no {{else}}
+		return nil
+	}
+	var names []string
+	branch := func(b parse.BranchNode) { names = slices.Concat(names, shownBy(b.List), shownBy(b.ElseList)) }
+	for _, node := range list.Nodes {
+		switch n := node.(type) {
+		case *parse.TemplateNode:
+			names = append(names, n.Name)
+		case *parse.IfNode:
+			branch(n.BranchNode)
+		case *parse.RangeNode:
+			branch(n.BranchNode)
+		case *parse.WithNode:
+			branch(n.BranchNode)
+		}
+	}
+	return names
 }
 
 // Page writes the whole document of the page with the given name.

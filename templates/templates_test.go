@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func parse(t *testing.T) *Set {
+func newSet(t *testing.T) *Set {
 	t.Helper()
 	set, err := Parse(func(name string) string { return "/static/" + name })
 	if err != nil {
@@ -20,7 +20,7 @@ func parse(t *testing.T) *Set {
 
 // Every file is a template of its own name, and nothing else is one.
 func TestNamesAreThoseOfFiles(t *testing.T) {
-	set := parse(t)
+	set := newSet(t)
 	tests := []struct {
 		pattern string
 		names   []string
@@ -45,7 +45,7 @@ func TestNamesAreThoseOfFiles(t *testing.T) {
 }
 
 func TestUnknownNames(t *testing.T) {
-	set := parse(t)
+	set := newSet(t)
 	for _, name := range []string{"", "nothing", "layout", "feed.html", "../layout", "main"} {
 		if err := set.Page(io.Discard, name, nil); err == nil {
 			t.Errorf("there is a page %q", name)
@@ -56,8 +56,18 @@ func TestUnknownNames(t *testing.T) {
 	}
 }
 
+// A page holds the partials that it shows, at whatever depth, and no others.
+func TestPagesHoldWhatTheyShow(t *testing.T) {
+	drafts := newSet(t).pages["drafts"]
+	for name, want := range map[string]bool{"posts": true, "more": true, "menu": true, "avatar": true, "post-item": false, "data-rows": false} {
+		if got := drafts.Lookup(name) != nil; got != want {
+			t.Errorf("the page drafts holds %s: %t, want %t", name, got, want)
+		}
+	}
+}
+
 func TestWrongViewIsAnError(t *testing.T) {
-	set := parse(t)
+	set := newSet(t)
 	for _, name := range set.Pages() {
 		if err := set.Page(io.Discard, name, struct{}{}); err == nil {
 			t.Errorf("the page %s shows a view that it does not know", name)
@@ -75,7 +85,7 @@ func TestWrongViewIsAnError(t *testing.T) {
 
 func TestStatusIsText(t *testing.T) {
 	var b strings.Builder
-	if err := parse(t).Partial(&b, "status", `<script>"&`); err != nil {
+	if err := newSet(t).Partial(&b, "status", `<script>"&`); err != nil {
 		t.Fatal(err)
 	}
 	if want := "&lt;script&gt;&#34;&amp;"; !strings.Contains(b.String(), want) {
