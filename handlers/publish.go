@@ -22,9 +22,10 @@ func (s *Server) publish(c change) {
 // saw it before and sees it after.
 func (s *Server) publishPost(id int64, wasPublic, isPublic bool) {
 	c := change{kind: postChanged, post: id}
-	s.forgetShowings(c)
 	if wasPublic || isPublic {
 		s.publish(c)
+	} else {
+		s.forgetShowings(c)
 	}
 	s.closings.wake()
 }
