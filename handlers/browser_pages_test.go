@@ -200,7 +200,7 @@ func (p *tab) show(width int64, colours string) {
 func (p *tab) fitsAll() *tab {
 	p.t.Helper()
 	p.sees("h1", "")
-	for _, width := range []int64{320, narrow, 768, wide, 1920} {
+	for _, width := range screens {
 		p.show(width, "light")
 		p.fits()
 	}

@@ -22,6 +22,9 @@ const (
 	wide   = 1200
 )
 
+// screens are the widths that every page is made for, in CSS pixels.
+var screens = []int64{320, narrow, 768, wide, 1920}
+
 // patience is how long a page may take to become as it is waited for.
 const patience = 15 * time.Second
 

@@ -34,27 +34,36 @@ func TestScreenshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := startBrowser(t)
+	run := func(name string, test func(*testing.T)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t)
+		})
+	}
 	for _, role := range visitors {
-		t.Run(role, func(t *testing.T) {
-			site := newShowcase(t)
-			p := b.enter(t, site, role)
-			for _, path := range site.pages(role) {
-				p.open(path).picture(role + path)
-			}
+		run(role, func(t *testing.T) {
+			site := newAccessSite(t)
+			site.furnish()
+			b.enter(t, site, role).pictures(role, site.pages(role))
+		})
+		run("hostile "+role, func(t *testing.T) {
+			site, posts := newHostileSite(t)
+			b.enter(t, site, role).pictures("hostile "+role, append(site.pages(role), posts...))
 		})
 	}
 	for _, s := range states {
-		t.Run(s.name, func(t *testing.T) {
-			site := newShowcase(t)
+		run(s.name, func(t *testing.T) {
+			site := newAccessSite(t)
+			site.furnish()
 			s.reach(b.enter(t, site, s.role), site).picture("state " + s.name)
 		})
 	}
 }
 
-// newShowcase is a site with posts that are worth reading.
-func newShowcase(t *testing.T) *accessSite {
+// furnish gives a site posts that are worth reading.
+func (site *accessSite) furnish() {
+	t := site.t
 	t.Helper()
-	site := newAccessSite(t)
 	site.introduce(ada, "I write *notes*, and notes on notes.", "That brain of mine is something more than merely mortal; as time will show.", "Ada Lovelace, 1843")
 	site.dress("{draft}", "On patience", "To be written.")
 	files, err := fs.Glob(demoFiles, "demo/*.md")
@@ -79,17 +88,24 @@ func newShowcase(t *testing.T) *accessSite {
 			t.Fatal(err)
 		}
 	}
-	return site
 }
 
-// picture makes pictures of the page as it is, narrow and wide, in light and in
+// pictures makes pictures of the pages at those paths.
+func (p *tab) pictures(of string, paths []string) {
+	p.t.Helper()
+	for _, path := range paths {
+		p.open(path).picture(of + path)
+	}
+}
+
+// picture makes pictures of the page as it is, on each screen, in light and in
 // dark colours.
 func (p *tab) picture(name string) {
 	p.t.Helper()
 	p.sees("h1", "")
 	p.do("hide scroll bars", command(emulation.SetScrollbarsHidden, emulation.SetScrollbarsHiddenParams{Hidden: true}))
 	name = strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(name), "-"), "-")
-	for _, width := range []int64{narrow, wide} {
+	for _, width := range screens {
 		for _, colours := range []string{"light", "dark"} {
 			p.show(width, colours)
 			file := filepath.Join(*screenshots, fmt.Sprintf("%s-%d-%s.png", name, width, colours))
@@ -107,9 +123,9 @@ func (p *tab) picture(name string) {
 // capture returns a picture of the page from its top.
 func (p *tab) capture(width int64) []byte {
 	p.t.Helper()
-	beyond, height := true, 1000.0
-	if width == narrow {
-		height = 1600
+	beyond, height := true, 900.0
+	if width <= narrow {
+		height = 1450
 	}
 	shot, err := chromedp.Call(p.ctx, cdpage.CaptureScreenshot, cdpage.CaptureScreenshotParams{
 		Clip: &cdpage.Viewport{

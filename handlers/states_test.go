@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"inkwell/db/dbtest"
 )
 
 // A state is what a page becomes while it is used.
@@ -15,6 +17,19 @@ type state struct {
 }
 
 var states = []state{
+	{"first run", "guest", func(p *tab, s *accessSite) *tab { s.trial(); return p.open("/").sees(".guide", "trial copy") }},
+	{"nothing written", "guest", func(p *tab, s *accessSite) *tab { s.empty(); return p.open("/").sees("main", "Nothing is written") }},
+	{"nothing written, first run", "member", func(p *tab, s *accessSite) *tab {
+		s.trial()
+		s.empty()
+		return p.open("/").sees(".guide", "trial copy")
+	}},
+	{"nothing written by oneself", "member", func(p *tab, s *accessSite) *tab { s.empty(); return p.open(s.profile(grace)).sees("main", "No posts") }},
+	{"nothing drafted", "member", func(p *tab, s *accessSite) *tab { return p.open("/drafts").sees("main", "no drafts") }},
+	{"nothing reported", "moderator", func(p *tab, s *accessSite) *tab {
+		s.empty()
+		return p.open("/moderation").sees("main", "No post is reported")
+	}},
 	{"form to write", "member", func(p *tab, _ *accessSite) *tab { return p.open("/").write("Hello", "World") }},
 	{"form with errors", "member", func(p *tab, _ *accessSite) *tab {
 		return p.open("/").press("Write a post").press("Publish").sees(".problem", "")
@@ -80,6 +95,26 @@ var states = []state{
 	{"row with errors", "admin", func(p *tab, s *accessSite) *tab {
 		return p.open(s.ids.Replace("/admin/data/posts/{post}")).fill("views INTEGER", "many").tap("#row-save").sees(".problem", "")
 	}},
+	{"unpublished changes", "author", func(p *tab, s *accessSite) *tab {
+		return p.open(s.ids.Replace("/posts/{post}/edit")).fill("Text", "Not yet.").sees(".autosave", "kept").open(s.ids.Replace("/posts/{post}/edit")).sees("form", "not published")
+	}},
+	{"changed elsewhere", "author", func(p *tab, s *accessSite) *tab {
+		p.open(s.ids.Replace("/posts/{post}/edit")).sees("h1", "Edit")
+		s.dress("{post}", "Changed", "Elsewhere.")
+		return p.press("Save").sees(".problem", "changed elsewhere")
+	}},
+	{"report", "member", func(p *tab, s *accessSite) *tab {
+		return p.open(s.ids.Replace("/posts/{post}")).tap("#report-"+s.ids.Replace("{post}")).sees(".reason-form legend", "wrong")
+	}},
+	{"hide", "moderator", func(p *tab, s *accessSite) *tab {
+		return p.open("/moderation").tap("#hide-"+s.ids.Replace("{reported}")).sees(".reason-form label", "")
+	}},
+	{"not reached", "member", func(p *tab, s *accessSite) *tab {
+		p.allow("ERR_INTERNET_DISCONNECTED", "Failed to fetch")
+		p.open("/").write("Hello", "World").offline(true)
+		p.press("Preview").sees("#alerts", "cannot be reached")
+		return p
+	}},
 	{"not found", "guest", func(p *tab, _ *accessSite) *tab { return p.open("/nowhere").sees("h1", "Not found") }},
 	{"our mistake", "guest", func(p *tab, s *accessSite) *tab { breakPosts(s.testSite); return p.open("/").sees("main", "Reference") }},
 	{"banned", "banned", func(p *tab, _ *accessSite) *tab { return p.open("/drafts").sees("main", "Sign out") }},
@@ -90,6 +125,12 @@ var states = []state{
 		return p.sees("h1", "Your session ran out")
 	}},
 }
+
+// trial makes a site a trial copy.
+func (s *accessSite) trial() { s.dashboard = newDashboard("/__clerk/webhooks") }
+
+// empty removes all posts of a site.
+func (s *accessSite) empty() { dbtest.Exec(s.t, s.db, "DELETE FROM posts") }
 
 // tap clicks what matches the selector.
 func (p *tab) tap(selector string) *tab {
