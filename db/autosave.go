@@ -99,18 +99,7 @@ func (d *DB) autosaveCopy(ctx context.Context, q *Queries, p AutosaveParams, pos
 		return 0, ErrStale
 	}
 	now := d.now()
-	return now, q.saveWorkingCopy(ctx, saveWorkingCopyParams{
-		PostID: post.ID, FormKey: p.FormKey, Version: p.Version, SavedAt: now, Title: p.Title, Content: p.Content.Source,
-	})
-}
-
-// DiscardWorkingCopy removes the working copy of a post, if there is one.
-func (d *DB) DiscardWorkingCopy(ctx context.Context, postID int64) error {
-	err := d.write(ctx, func(ctx context.Context, q *Queries) error { return q.deleteWorkingCopy(ctx, postID) })
-	if err != nil {
-		return fmt.Errorf("discard working copy: %w", err)
-	}
-	return nil
+	return now, q.saveWorkingCopy(ctx, p.copyAt(now))
 }
 
 // AddViews adds to the views of posts, by their ids. Posts that are gone are

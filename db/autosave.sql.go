@@ -41,22 +41,55 @@ func (q *Queries) GetAutosavedDraft(ctx context.Context, arg GetAutosavedDraftPa
 	return i, err
 }
 
-const getWorkingCopy = `-- name: GetWorkingCopy :one
-SELECT post_id, form_key, version, saved_at, title, content
+const getDiscardedCopy = `-- name: GetDiscardedCopy :one
+SELECT id, post_id, version, saved_at, discarded_at, form_key, title, content
 FROM working_copies
-WHERE post_id = ?1
+WHERE post_id = ?1 AND discarded_at >= ?2
+ORDER BY discarded_at DESC, saved_at DESC
+LIMIT 1
+`
+
+type GetDiscardedCopyParams struct {
+	PostID int64
+	Since  Time
+}
+
+// GetDiscardedCopy returns the working copy of a post that was discarded last, at
+// since or later.
+func (q *Queries) GetDiscardedCopy(ctx context.Context, arg GetDiscardedCopyParams) (WorkingCopy, error) {
+	row := q.db.QueryRowContext(ctx, getDiscardedCopy, arg.PostID, arg.Since)
+	var i WorkingCopy
+	err := row.Scan(
+		&i.ID,
+		&i.PostID,
+		&i.Version,
+		&i.SavedAt,
+		&i.DiscardedAt,
+		&i.FormKey,
+		&i.Title,
+		&i.Content,
+	)
+	return i, err
+}
+
+const getWorkingCopy = `-- name: GetWorkingCopy :one
+SELECT id, post_id, version, saved_at, discarded_at, form_key, title, content
+FROM working_copies
+WHERE post_id = ?1 AND discarded_at IS NULL
 `
 
 // GetWorkingCopy returns what was typed into the form of a published post and
-// not sent.
+// neither sent nor discarded.
 func (q *Queries) GetWorkingCopy(ctx context.Context, postID int64) (WorkingCopy, error) {
 	row := q.db.QueryRowContext(ctx, getWorkingCopy, postID)
 	var i WorkingCopy
 	err := row.Scan(
+		&i.ID,
 		&i.PostID,
-		&i.FormKey,
 		&i.Version,
 		&i.SavedAt,
+		&i.DiscardedAt,
+		&i.FormKey,
 		&i.Title,
 		&i.Content,
 	)
@@ -80,6 +113,47 @@ func (q *Queries) HasFormPost(ctx context.Context, arg HasFormPostParams) (bool,
 	return found, err
 }
 
+const listWorkingCopies = `-- name: ListWorkingCopies :many
+SELECT id, post_id, version, saved_at, discarded_at, form_key, title, content
+FROM working_copies
+WHERE post_id = ?1
+ORDER BY id
+`
+
+// ListWorkingCopies returns all that is kept of what was typed into forms of a
+// post, also what was discarded.
+func (q *Queries) ListWorkingCopies(ctx context.Context, postID int64) ([]WorkingCopy, error) {
+	rows, err := q.db.QueryContext(ctx, listWorkingCopies, postID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WorkingCopy
+	for rows.Next() {
+		var i WorkingCopy
+		if err := rows.Scan(
+			&i.ID,
+			&i.PostID,
+			&i.Version,
+			&i.SavedAt,
+			&i.DiscardedAt,
+			&i.FormKey,
+			&i.Title,
+			&i.Content,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const addViews = `-- name: addViews :exec
 UPDATE posts
 SET views = views + ?1
@@ -97,17 +171,6 @@ func (q *Queries) addViews(ctx context.Context, arg addViewsParams) error {
 	return err
 }
 
-const deleteWorkingCopy = `-- name: deleteWorkingCopy :exec
-DELETE FROM working_copies
-WHERE post_id = ?1
-`
-
-// deleteWorkingCopy removes the working copy of a post.
-func (q *Queries) deleteWorkingCopy(ctx context.Context, postID int64) error {
-	_, err := q.db.ExecContext(ctx, deleteWorkingCopy, postID)
-	return err
-}
-
 const deleteWorkingCopyOf = `-- name: deleteWorkingCopyOf :exec
 DELETE FROM working_copies
 WHERE post_id = ?1 AND form_key = ?2
@@ -121,6 +184,23 @@ type deleteWorkingCopyOfParams struct {
 // deleteWorkingCopyOf removes the working copy of a post if the form holds it.
 func (q *Queries) deleteWorkingCopyOf(ctx context.Context, arg deleteWorkingCopyOfParams) error {
 	_, err := q.db.ExecContext(ctx, deleteWorkingCopyOf, arg.PostID, arg.FormKey)
+	return err
+}
+
+const discardWorkingCopy = `-- name: discardWorkingCopy :exec
+UPDATE working_copies
+SET discarded_at = ?1
+WHERE post_id = ?2 AND discarded_at IS NULL
+`
+
+type discardWorkingCopyParams struct {
+	DiscardedAt Time
+	PostID      int64
+}
+
+// discardWorkingCopy discards the working copy of a post, if there is one.
+func (q *Queries) discardWorkingCopy(ctx context.Context, arg discardWorkingCopyParams) error {
+	_, err := q.db.ExecContext(ctx, discardWorkingCopy, arg.DiscardedAt, arg.PostID)
 	return err
 }
 
@@ -168,11 +248,59 @@ func (q *Queries) getPostOfForm(ctx context.Context, arg getPostOfFormParams) (P
 	return i, err
 }
 
+const purgeWorkingCopies = `-- name: purgeWorkingCopies :execrows
+DELETE FROM working_copies
+WHERE id IN (
+    SELECT old.id
+    FROM working_copies AS old
+    WHERE old.discarded_at < ?1
+    ORDER BY old.discarded_at
+    LIMIT CAST(?2 AS BIGINT)
+)
+`
+
+type purgeWorkingCopiesParams struct {
+	Before    Time
+	BatchSize int64
+}
+
+// purgeWorkingCopies removes at most batch_size working copies that were
+// discarded before a time.
+func (q *Queries) purgeWorkingCopies(ctx context.Context, arg purgeWorkingCopiesParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, purgeWorkingCopies, arg.Before, arg.BatchSize)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const restoreWorkingCopy = `-- name: restoreWorkingCopy :execrows
+UPDATE working_copies
+SET discarded_at = NULL
+WHERE post_id = ?1 AND form_key = ?2 AND discarded_at >= ?3
+`
+
+type restoreWorkingCopyParams struct {
+	PostID  int64
+	FormKey string
+	Since   Time
+}
+
+// restoreWorkingCopy brings back the working copy of a form that was discarded at
+// since or later. That of another form must not be there.
+func (q *Queries) restoreWorkingCopy(ctx context.Context, arg restoreWorkingCopyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, restoreWorkingCopy, arg.PostID, arg.FormKey, arg.Since)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const saveWorkingCopy = `-- name: saveWorkingCopy :exec
 INSERT INTO working_copies (post_id, form_key, version, saved_at, title, content)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (post_id) DO UPDATE
-SET saved_at = excluded.saved_at, title = excluded.title, content = excluded.content
+ON CONFLICT (post_id, form_key) DO UPDATE
+SET saved_at = excluded.saved_at, discarded_at = NULL, title = excluded.title, content = excluded.content
 `
 
 type saveWorkingCopyParams struct {
@@ -184,8 +312,8 @@ type saveWorkingCopyParams struct {
 	Content string
 }
 
-// saveWorkingCopy stores the working copy of a post. That of another form must
-// not be there.
+// saveWorkingCopy stores the working copy of a post, of a form that may have
+// discarded one. That of another form must not be there.
 func (q *Queries) saveWorkingCopy(ctx context.Context, arg saveWorkingCopyParams) error {
 	_, err := q.db.ExecContext(ctx, saveWorkingCopy,
 		arg.PostID,

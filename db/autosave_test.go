@@ -145,7 +145,7 @@ func TestAutosaveOfAPublishedPost(t *testing.T) {
 	kept("")
 	opened = sent.UpdatedAt
 	check(t, save("c", "again"))
-	check(t, d.DiscardWorkingCopy(t.Context(), post.ID))
+	check(t, d.DiscardWorkingCopy(t.Context(), post.ID, nil))
 	kept("")
 	check(t, save("d", "to be purged"))
 	check(t, d.DeletePost(t.Context(), post.ID, ada))

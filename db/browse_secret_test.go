@@ -19,7 +19,7 @@ func TestSecretsAreKept(t *testing.T) {
 	post, err := d.CreatePost(t.Context(), db.CreatePostParams{AuthorID: ada.ID, Title: "One", FormKey: "quagga", Published: true})
 	check(t, err)
 	dbtest.Exec(t, d, "UPDATE posts SET autosaved_by = 'quagga'")
-	dbtest.Exec(t, d, "INSERT INTO working_copies VALUES (?, 'quagga', 1, 1, '', '')", post.ID)
+	dbtest.Exec(t, d, "INSERT INTO working_copies (post_id, form_key, version, saved_at, title, content) VALUES (?, 'quagga', 1, 1, '', '')", post.ID)
 	dbtest.Exec(t, d, "INSERT INTO webhook_events (svix_id, type, outcome, error, body, received_at) VALUES ('msg_1', 'user.updated', 'dead_letter', 'no', 'quagga', 1)")
 	for _, secret := range []struct{ table, column string }{
 		{"posts", "form_key"}, {"posts", "autosaved_by"}, {"working_copies", "form_key"}, {"webhook_events", "body"},

@@ -183,10 +183,12 @@ type WebhookEvent struct {
 }
 
 type WorkingCopy struct {
-	PostID  int64
-	FormKey string
-	Version Time
-	SavedAt Time
-	Title   string
-	Content string
+	ID          int64
+	PostID      int64
+	Version     Time
+	SavedAt     Time
+	DiscardedAt Time
+	FormKey     string
+	Title       string
+	Content     string
 }

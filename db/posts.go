@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// UndoPeriod is how long a deleted post can be restored by who deleted it.
+	// UndoPeriod is how long a deleted post can be restored by who deleted it, and
+	// a discarded working copy by the author.
 	UndoPeriod = 10 * time.Minute
 
 	// PurgeAfter is how long a deleted post is kept.

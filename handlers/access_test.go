@@ -50,6 +50,7 @@ var access = []accessCase{
 	{"POST /posts/{id}/autosave", "/posts/{post}/autosave", "title=Changed&form_key=k", "401 403 303 403 403 401 401"},
 	{"POST /posts/{id}/autosave", "/posts/{draft}/autosave", "title=Changed&form_key=k", "401 404 303 404 404 401 401"},
 	{"POST /posts/{id}/discard", "/posts/{post}/discard", "", "401 403 200 403 403 401 401"},
+	{"POST /posts/{id}/discard/undo", "/posts/{poll}/discard/undo", "discarded=gone", "401 403 200 403 403 401 401"},
 	{"POST /posts/{id}/publish", "/posts/{draft}/publish", "", "401 404 303 404 404 401 401"},
 	{"POST /posts/{id}/publish", "/posts/{post}/publish", "", "401 403 303 403 403 401 401"},
 	{"DELETE /posts/{id}", "/posts/{post}", "", "401 403 303 303 303 401 401"},
@@ -234,6 +235,7 @@ func newAccessSite(t *testing.T) *accessSite {
 	if err := site.db.DeletePost(t.Context(), deleted.ID, site.user(ada).ID); err != nil {
 		t.Fatal(err)
 	}
+	site.discard(poll, "gone", "Text")
 	deadLetter(t, site, "msg_dead", "user.updated", `{}`)
 	hidden := site.post(ada, "Hidden", "Text", true)
 	site.hide(hidden.ID, "Not here.")

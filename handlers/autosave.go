@@ -20,14 +20,6 @@ type autosaveView struct {
 	Text   string
 }
 
-// A resumeOffer leads from a form to what was typed before and never sent.
-type resumeOffer struct {
-	Text     string
-	URL      string
-	LinkText string
-	HTMX     bool // it can be had in the place of the form
-}
-
 // offerFor is how long a draft that saved itself is offered where another one
 // is begun. The list of drafts has it for good.
 const offerFor = 24 * time.Hour
@@ -105,8 +97,12 @@ func (s *Server) readAutosave(r *http.Request, user db.User) (p db.AutosaveParam
 	if problems != (fieldProblems{}) {
 		return p, "", problems.unprocessable()
 	}
-	p.AuthorID, p.FormKey, p.Version, p.Title, p.Content = user.ID, form.FormKey, db.Time(form.Version), form.Title, content
-	return p, said, nil
+	return form.unsent(p.PostID, user.ID, content), said, nil
+}
+
+// unsent is what is kept of a form that was not sent.
+func (f *postForm) unsent(postID, authorID int64, content db.PostContent) db.AutosaveParams {
+	return db.AutosaveParams{PostID: postID, AuthorID: authorID, FormKey: f.FormKey, Version: db.Time(f.Version), Title: f.Title, Content: content}
 }
 
 // mayBegin counts the draft that a form makes when it saves itself for the first
@@ -177,56 +173,6 @@ func (s *Server) newPostOffer(ctx context.Context, user db.User) (*resumeOffer, 
 		Text: fmt.Sprintf("You have a draft that you did not finish: “%s”, saved at %s.", title, clockTime(draft.UpdatedAt)),
 		URL:  postPath(draft.ID, "") + "/edit", LinkText: "Go on with it",
 	}, nil
-}
-
-// withWorkingCopy adds to the form of a post that was published what was typed into it
-// before and never sent: an offer of it, or the text itself when it was taken.
-func (s *Server) withWorkingCopy(ctx context.Context, form postForm, p db.Post, taken bool) (postForm, error) {
-	held, err := s.db.GetWorkingCopy(ctx, p.ID)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !p.HasReaders() {
-		return form, nil
-	}
-	if err != nil {
-		return form, fmt.Errorf("working copy of post %d: %w", p.ID, err)
-	}
-	at := clockTime(held.SavedAt)
-	form.DiscardURL, form.FromCopy = form.Action+"/discard", taken
-	if taken {
-		form.Title, form.Content, form.FormKey, form.Version = held.Title, held.Content, held.FormKey, int64(held.Version)
-		form.Autosave.Text = fmt.Sprintf("These are your changes of %s. They are not published yet.", at)
-		return form, nil
-	}
-	form.Offer = &resumeOffer{
-		Text: fmt.Sprintf("You have changes of %s that are not published.", at),
-		URL:  fmt.Sprintf("%s/edit?copy=on&view=%s", form.Action, form.View), LinkText: "Go on with them", HTMX: true,
-	}
-	return form, nil
-}
-
-// discardWorkingCopy handles "POST /posts/{id}/discard": it forgets what was
-// typed before and never sent. What was typed since stays in the form.
-func (s *Server) discardWorkingCopy(w http.ResponseWriter, r *http.Request, user db.User) error {
-	values, err := readForm(r)
-	if err != nil {
-		return err
-	}
-	row, err := s.findOwnPost(r, user)
-	if err != nil {
-		return err
-	}
-	if err := s.db.DiscardWorkingCopy(r.Context(), row.Post.ID); err != nil {
-		return err
-	}
-	form, err := s.editForm(r, row.Post, values.Get("view"))
-	if err != nil {
-		return err
-	}
-	if !isOn(values.Get("copy")) && values.Has("title") {
-		form.fill(values)
-		form.refuse(fieldProblems{})
-	}
-	form.Focus = focusTitle
-	return s.showForm(w, r, http.StatusOK, form)
 }
 
 // publishDraft handles "POST /posts/{id}/publish": it publishes a draft as it

@@ -3,6 +3,8 @@ package handlers
 import (
 	"fmt"
 	"testing"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
 // drafting is writing that is interrupted.
@@ -14,6 +16,10 @@ var drafting = map[string]func(*testing.T, *browser){
 	"autosave without a session":   testAutosaveWithoutASession,
 	"autosave without a network":   testAutosaveWithoutANetwork,
 	"publish from the drafts":      testPublishFromTheDrafts,
+
+	"discard and undo, narrow":             at(narrow, testUndoOfADiscard),
+	"discard and undo, wide":               at(wide, testUndoOfADiscard),
+	"discard and undo, without JavaScript": testUndoOfADiscardWithoutJavaScript,
 }
 
 // testAutosaveOfANewPost types, loses the tab, and goes on in another one.
@@ -56,6 +62,29 @@ func testAutosaveOfAPublishedPost(t *testing.T, b *browser) {
 		lacks("#post-1-discard").holds("Text", "as published")
 	p.fill("Text", "a sentence").sees(".autosave", "Not published yet").press("Save").hears("Saved.").sees(".prose", "a sentence")
 	p.press("Edit “Public”").focused("post-1-title").lacks(".offer").holds("Text", "a sentence")
+}
+
+// testUndoOfADiscard takes a discard back, and what was typed meanwhile.
+func testUndoOfADiscard(t *testing.T, b *browser, width int64) {
+	site := newSite(t)
+	site.keep("half a sen")
+	p := b.signedIn(t, site, ada, width)
+	p.press("Edit “Public”").focused("post-1-title").press("Go on with them").focused("post-1-title").fill("Text", "half a sentence")
+	p.press("Discard unpublished changes").hears("are discarded. You can undo that until").focused("post-1-undo").holds("Text", "as published").lacks("#post-1-discard").fits().names()
+	p.strike(kb.Enter).hears("Your changes are back.").focused("post-1-title").holds("Text", "half a sentence").lacks("#post-1-undo").fits()
+	p.press("Discard unpublished changes").focused("post-1-undo").fill("Text", "something else").sees(".autosave", "Not published yet").strike("!")
+	p.press("Undo").hears("Your changes are back.").holds("Text", "half a sentence").press("Undo").focused("post-1-title").holds("Text", "something else!")
+	p.press("Save").hears("Saved.").sees(".excerpt", "something else!")
+}
+
+func testUndoOfADiscardWithoutJavaScript(t *testing.T, b *browser) {
+	site := newSite(t)
+	site.keep("half a sen")
+	p := b.signedIn(t, site, ada, narrow).withoutScripts().open("/posts/1/edit").press("Go on with them").sees(".autosave", "not published yet")
+	p.fill("Text", "half a sentence").press("Discard unpublished changes").sees("form .notice", "are discarded").holds("Text", "as published").focused("post-1-undo").fits().names()
+	p.open("/posts/1/edit").fill("Text", "something else").press("Undo").sees(".autosave", "not published yet").holds("Text", "half a sentence").fits()
+	p.press("Undo").sees(".autosave", "not published yet").holds("Text", "something else")
+	p.press("Save").sees(".prose", "something else")
 }
 
 func testAutosaveInTwoWindows(t *testing.T, b *browser) {

@@ -77,13 +77,15 @@ type postForm struct {
 	Autosave   autosaveView
 	Offer      *resumeOffer // of what was typed before; nil: nothing
 	FromCopy   bool         // it holds what was typed before
-	DiscardURL string       // forgets what was typed before; "": nothing was
+	DiscardURL string       // takes away what was typed before; "": nothing was
+	Undo       *discardUndo // of that; nil: nothing can be brought back
 }
 
 // The fields that can have the focus.
 const (
 	focusTitle   = "title"
 	focusContent = "content"
+	focusUndo    = "undo" // no field, but the way back
 )
 
 // formButton is one way to save a post.

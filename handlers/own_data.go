@@ -75,7 +75,8 @@ type ownPost struct {
 	DeletedAt   time.Time `json:"deleted_at,omitzero"`
 	HiddenAt    time.Time `json:"hidden_at,omitzero"` // by a moderator
 	Poll        *ownPoll  `json:"poll,omitempty"`
-	Unsent      *ownText  `json:"unsent,omitempty"` // typed into the form of a published post
+	Unsent      *ownText  `json:"unsent,omitempty"`    // typed into the form of a published post
+	Discarded   []ownText `json:"discarded,omitempty"` // of that, for as long as it can be brought back
 
 	HiddenReason string `json:"hidden_reason,omitempty"`
 }
@@ -216,11 +217,15 @@ func (s *Server) ownPost(ctx context.Context, id int64) (ownPost, error) {
 	if err != nil {
 		return own, err
 	}
-	held, err := s.db.GetWorkingCopy(ctx, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return own, nil
+	copies, err := s.db.ListWorkingCopies(ctx, id)
+	for _, c := range copies {
+		text := ownText{Title: c.Title, Content: c.Content, SavedAt: c.SavedAt.Time()}
+		if c.DiscardedAt == 0 {
+			own.Unsent = &text
+		} else {
+			own.Discarded = append(own.Discarded, text)
+		}
 	}
-	own.Unsent = &ownText{Title: held.Title, Content: held.Content, SavedAt: held.SavedAt.Time()}
 	return own, err
 }
 

@@ -50,6 +50,7 @@ func (s *Server) postRoutes() []route {
 		{"POST /posts/{id}/preview", s.signedIn(limited(s, previewing, s.previewPost))},
 		{"POST /posts/{id}/autosave", s.signedIn(limited(s, saving, s.autosavePost))},
 		{"POST /posts/{id}/discard", s.signedIn(limited(s, editing, s.discardWorkingCopy))},
+		{"POST /posts/{id}/discard/undo", s.signedIn(limited(s, editing, s.restoreWorkingCopy))},
 		{"POST /posts/{id}/publish", s.signedIn(limited(s, editing, s.publishDraft))},
 		{"DELETE /posts/{id}", s.signedIn(limited(s, editing, s.deletePost))},
 		{"POST /posts/{id}/delete", s.signedIn(limited(s, editing, s.deletePost))},

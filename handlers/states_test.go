@@ -98,6 +98,12 @@ var states = []state{
 	{"unpublished changes", "author", func(p *tab, s *accessSite) *tab {
 		return p.open(s.ids.Replace("/posts/{post}/edit")).fill("Text", "Not yet.").sees(".autosave", "kept").open(s.ids.Replace("/posts/{post}/edit")).sees("form", "not published")
 	}},
+	{"changes discarded", "author", func(p *tab, s *accessSite) *tab {
+		return p.open(s.ids.Replace("/posts/{post}/edit")).fill("Text", "Not yet.").sees(".autosave", "kept").open(s.ids.Replace("/posts/{post}/edit?copy=on")).press("Discard unpublished changes").sees("form .notice", "are discarded")
+	}},
+	{"changes discarded, and others kept", "author", func(p *tab, s *accessSite) *tab {
+		return p.open(s.ids.Replace("/posts/{poll}/edit")).fill("Text", "Not yet.").sees(".autosave", "kept").open(s.ids.Replace("/posts/{poll}/edit")).sees("form .offer", "not published").sees("form .notice", "are discarded")
+	}},
 	{"changed elsewhere", "author", func(p *tab, s *accessSite) *tab {
 		p.open(s.ids.Replace("/posts/{post}/edit")).sees("h1", "Edit")
 		s.dress("{post}", "Changed", "Elsewhere.")

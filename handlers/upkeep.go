@@ -12,11 +12,11 @@ import (
 const upkeepPause = time.Hour
 
 // KeepUp does, at once and then every hour until Close, what nobody asks for:
-// it removes posts that were deleted long ago and what is not needed any more
-// of webhooks, renders those posts and bios anew that an older version of the
-// program rendered, and completes the search index. Once a day it compares the
-// users with Clerk's, every few seconds it writes how often posts were read, and
-// when a poll closes it lets open pages know.
+// it removes posts that were deleted long ago, changes that were discarded, and
+// what is not needed any more of webhooks, renders those posts and bios anew that
+// an older version of the program rendered, and completes the search index. Once a
+// day it compares the users with Clerk's, every few seconds it writes how often
+// posts were read, and when a poll closes it lets open pages know.
 func (s *Server) KeepUp() {
 	s.loops.Go(s.syncDaily)
 	s.loops.Go(s.writeViewsNowAndThen)
@@ -37,6 +37,7 @@ func (s *Server) KeepUp() {
 
 func (s *Server) upkeep(ctx context.Context) {
 	s.purge(ctx, "deleted posts", s.db.PurgePosts)
+	s.purge(ctx, "discarded changes", s.db.PurgeWorkingCopies)
 	s.purge(ctx, "webhook events", s.db.PurgeEvents)
 	s.purge(ctx, "bodies of dead letters", s.db.PurgeBodies)
 	s.purge(ctx, "ended sessions", s.db.PurgeSessions)

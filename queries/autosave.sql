@@ -13,10 +13,27 @@ LIMIT 1;
 
 -- name: GetWorkingCopy :one
 -- GetWorkingCopy returns what was typed into the form of a published post and
--- not sent.
+-- neither sent nor discarded.
 SELECT *
 FROM working_copies
-WHERE post_id = sqlc.arg(post_id);
+WHERE post_id = sqlc.arg(post_id) AND discarded_at IS NULL;
+
+-- name: GetDiscardedCopy :one
+-- GetDiscardedCopy returns the working copy of a post that was discarded last, at
+-- since or later.
+SELECT *
+FROM working_copies
+WHERE post_id = sqlc.arg(post_id) AND discarded_at >= sqlc.arg(since)
+ORDER BY discarded_at DESC, saved_at DESC
+LIMIT 1;
+
+-- name: ListWorkingCopies :many
+-- ListWorkingCopies returns all that is kept of what was typed into forms of a
+-- post, also what was discarded.
+SELECT *
+FROM working_copies
+WHERE post_id = sqlc.arg(post_id)
+ORDER BY id;
 
 -- name: HasFormPost :one
 -- HasFormPost reports whether a form has made a post, which is not deleted.
@@ -33,17 +50,37 @@ ORDER BY id DESC
 LIMIT 1;
 
 -- name: saveWorkingCopy :exec
--- saveWorkingCopy stores the working copy of a post. That of another form must
--- not be there.
+-- saveWorkingCopy stores the working copy of a post, of a form that may have
+-- discarded one. That of another form must not be there.
 INSERT INTO working_copies (post_id, form_key, version, saved_at, title, content)
 VALUES (sqlc.arg(post_id), sqlc.arg(form_key), sqlc.arg(version), sqlc.arg(saved_at), sqlc.arg(title), sqlc.arg(content))
-ON CONFLICT (post_id) DO UPDATE
-SET saved_at = excluded.saved_at, title = excluded.title, content = excluded.content;
+ON CONFLICT (post_id, form_key) DO UPDATE
+SET saved_at = excluded.saved_at, discarded_at = NULL, title = excluded.title, content = excluded.content;
 
--- name: deleteWorkingCopy :exec
--- deleteWorkingCopy removes the working copy of a post.
+-- name: discardWorkingCopy :exec
+-- discardWorkingCopy discards the working copy of a post, if there is one.
+UPDATE working_copies
+SET discarded_at = sqlc.arg(discarded_at)
+WHERE post_id = sqlc.arg(post_id) AND discarded_at IS NULL;
+
+-- name: restoreWorkingCopy :execrows
+-- restoreWorkingCopy brings back the working copy of a form that was discarded at
+-- since or later. That of another form must not be there.
+UPDATE working_copies
+SET discarded_at = NULL
+WHERE post_id = sqlc.arg(post_id) AND form_key = sqlc.arg(form_key) AND discarded_at >= sqlc.arg(since);
+
+-- name: purgeWorkingCopies :execrows
+-- purgeWorkingCopies removes at most batch_size working copies that were
+-- discarded before a time.
 DELETE FROM working_copies
-WHERE post_id = sqlc.arg(post_id);
+WHERE id IN (
+    SELECT old.id
+    FROM working_copies AS old
+    WHERE old.discarded_at < sqlc.arg(before)
+    ORDER BY old.discarded_at
+    LIMIT CAST(sqlc.arg(batch_size) AS BIGINT)
+);
 
 -- name: deleteWorkingCopyOf :exec
 -- deleteWorkingCopyOf removes the working copy of a post if the form holds it.

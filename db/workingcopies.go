@@ -1,0 +1,70 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// copyAt is the working copy of a form that holds this at a time.
+func (p AutosaveParams) copyAt(at Time) saveWorkingCopyParams {
+	return saveWorkingCopyParams{PostID: p.PostID, FormKey: p.FormKey, Version: p.Version, SavedAt: at, Title: p.Title, Content: p.Content.Source}
+}
+
+// DiscardWorkingCopy takes the working copy of a post away, if there is one.
+// For UndoPeriod RestoreWorkingCopy brings it back. What is typed into a form
+// that is discarded with it is kept as its copy; nil is nothing.
+func (d *DB) DiscardWorkingCopy(ctx context.Context, postID int64, typed *AutosaveParams) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error { return discardCopy(ctx, q, postID, typed, d.now()) })
+	if err != nil {
+		return fmt.Errorf("discard working copy: %w", err)
+	}
+	return nil
+}
+
+func discardCopy(ctx context.Context, q *Queries, postID int64, typed *AutosaveParams, now Time) error {
+	discard := discardWorkingCopyParams{PostID: postID, DiscardedAt: now}
+	if err := q.discardWorkingCopy(ctx, discard); err != nil || typed == nil {
+		return err
+	}
+	if err := q.saveWorkingCopy(ctx, typed.copyAt(now)); err != nil {
+		return err
+	}
+	return q.discardWorkingCopy(ctx, discard)
+}
+
+// RestoreWorkingCopy brings back the working copy of a form that was discarded
+// within UndoPeriod; one that stands stays. What stood in its place is
+// discarded, with what is typed, as DiscardWorkingCopy does it. The error may be
+// sql.ErrNoRows.
+func (d *DB) RestoreWorkingCopy(ctx context.Context, postID int64, formKey string, typed *AutosaveParams) error {
+	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
+		now := d.now()
+		if err := discardCopy(ctx, q, postID, typed, now); err != nil {
+			return err
+		}
+		n, err := q.restoreWorkingCopy(ctx, restoreWorkingCopyParams{PostID: postID, FormKey: formKey, Since: now.Add(-UndoPeriod)})
+		if err == nil && n == 0 {
+			return sql.ErrNoRows
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("restore working copy: %w", err)
+	}
+	return nil
+}
+
+// PurgeWorkingCopies removes for good what was discarded more than UndoPeriod
+// ago, and returns how many working copies that were. Other changes can be made
+// meanwhile.
+func (d *DB) PurgeWorkingCopies(ctx context.Context) (int64, error) {
+	before := d.now().Add(-UndoPeriod)
+	n, err := d.purge(ctx, func(ctx context.Context, q *Queries, batch int64) (int64, error) {
+		return q.purgeWorkingCopies(ctx, purgeWorkingCopiesParams{Before: before, BatchSize: batch})
+	})
+	if err != nil {
+		return n, fmt.Errorf("purge working copies: %w", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,220 @@
+package db_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"inkwell/db"
+)
+
+// A desk is where a published post is changed in several windows.
+type desk struct {
+	t     *testing.T
+	d     *db.DB
+	clock *clock
+	post  db.Post
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	d, clock := withClock(t)
+	return &desk{t, d, clock, newPost(t, d, newUser(t, d, "user_ada").ID, "Public")}
+}
+
+// form is what stands in the form with the key.
+func (k *desk) form(key, text string) *db.AutosaveParams {
+	p := typed(k.post.AuthorID, k.post.ID, key, k.post.UpdatedAt, "Public", text)
+	return &p
+}
+
+func (k *desk) save(key, text string) {
+	k.t.Helper()
+	k.clock.at++
+	_, err := k.d.Autosave(k.t.Context(), *k.form(key, text))
+	check(k.t, err)
+}
+
+func (k *desk) discard(form *db.AutosaveParams) {
+	k.t.Helper()
+	k.clock.at++
+	check(k.t, k.d.DiscardWorkingCopy(k.t.Context(), k.post.ID, form))
+}
+
+func (k *desk) restore(key string, form *db.AutosaveParams) error {
+	k.clock.at++
+	return k.d.RestoreWorkingCopy(k.t.Context(), k.post.ID, key, form)
+}
+
+// holds makes sure of the working copy and of what was discarded last; "" is
+// none.
+func (k *desk) holds(stands, discarded string) {
+	k.t.Helper()
+	held, err := k.d.GetWorkingCopy(k.t.Context(), k.post.ID)
+	if held.Content != stands || (stands == "") != errors.Is(err, sql.ErrNoRows) {
+		k.t.Errorf("the working copy is %q (%v), want %q", held.Content, err, stands)
+	}
+	since := k.clock.at.Add(-db.UndoPeriod)
+	last, err := k.d.GetDiscardedCopy(k.t.Context(), db.GetDiscardedCopyParams{PostID: k.post.ID, Since: since})
+	if last.Content != discarded || (discarded == "") != errors.Is(err, sql.ErrNoRows) {
+		k.t.Errorf("discarded is %q (%v), want %q", last.Content, err, discarded)
+	}
+}
+
+func TestRestoreWorkingCopy(t *testing.T) {
+	k := newDesk(t)
+	k.save("a", "half")
+	k.discard(k.form("a", "half a sentence")) // typed since it saved itself
+	k.holds("", "half a sentence")
+	check(t, k.restore("a", nil))
+	k.holds("half a sentence", "")
+	check(t, k.restore("a", nil)) // sent twice
+	k.holds("half a sentence", "")
+
+	k.discard(nil)
+	k.discard(nil) // pressed twice
+	k.holds("", "half a sentence")
+	k.save("a", "half a sentence, and on") // in a window that nobody has told
+	k.holds("half a sentence, and on", "")
+	for _, key := range []string{"", "b"} {
+		if err := k.restore(key, k.form("c", "typed")); !errors.Is(err, sql.ErrNoRows) {
+			t.Errorf("bringing back what never was: %v", err)
+		}
+		k.holds("half a sentence, and on", "")
+	}
+}
+
+// What comes back takes the place of what was typed since, which can come back
+// in its turn.
+func TestRestoreWorkingCopyOverAnother(t *testing.T) {
+	k := newDesk(t)
+	k.save("a", "first")
+	k.discard(nil)
+	k.save("b", "second")
+	k.holds("second", "first")
+	check(t, k.restore("a", k.form("b", "second, all")))
+	k.holds("first", "second, all")
+	check(t, k.restore("b", k.form("a", "first")))
+	k.holds("second, all", "first")
+	k.discard(nil)
+	k.holds("", "second, all")
+	check(t, k.restore("a", k.form("c", "third"))) // older, and beside it a window that saved nothing
+	k.holds("first", "third")
+	check(t, k.restore("b", nil))
+	k.holds("second, all", "first")
+}
+
+func TestRestoreWorkingCopyTooLate(t *testing.T) {
+	k := newDesk(t)
+	k.save("a", "old")
+	k.discard(nil)
+	discarded := k.clock.at
+	k.clock.at = discarded.Add(db.UndoPeriod) - 1
+	check(t, k.restore("a", nil)) // just in time
+	k.clock.at = discarded
+	check(t, k.d.DiscardWorkingCopy(t.Context(), k.post.ID, nil))
+	k.clock.at = discarded.Add(db.UndoPeriod)
+	k.save("b", "new")
+	if err := k.restore("a", k.form("b", "new, all")); !errors.Is(err, sql.ErrNoRows) {
+		t.Errorf("bringing back what was discarded long ago: %v", err)
+	}
+	k.holds("new", "")
+	k.discard(nil)
+	for _, want := range []int64{1, 0} {
+		if n, err := k.d.PurgeWorkingCopies(t.Context()); n != want || err != nil {
+			t.Errorf("PurgeWorkingCopies = %d, %v, want %d", n, err, want)
+		}
+	}
+	k.holds("", "new")
+}
+
+// A post that was changed meanwhile is not changed back without a question.
+func TestRestoreWorkingCopyOfAChangedPost(t *testing.T) {
+	k := newDesk(t)
+	opened := k.post.UpdatedAt
+	k.save("a", "mine")
+	k.discard(nil)
+	k.clock.at++
+	text := "theirs"
+	_, err := k.d.UpdatePost(t.Context(), db.UpdatePostParams{ID: k.post.ID, Content: &db.PostContent{Source: text}})
+	check(t, err)
+	check(t, k.restore("a", nil))
+	held, err := k.d.GetWorkingCopy(t.Context(), k.post.ID)
+	check(t, err)
+	if held.Version != opened {
+		t.Errorf("the copy is of the version %d, want %d, of which it was made", held.Version, opened)
+	}
+	mine := "mine"
+	_, err = k.d.UpdatePost(t.Context(), db.UpdatePostParams{ID: k.post.ID, Content: &db.PostContent{Source: mine}, Version: held.Version, FormKey: held.FormKey})
+	if !errors.Is(err, db.ErrStale) {
+		t.Errorf("it is sent: %v, want ErrStale", err)
+	}
+	k.holds("mine", "")
+}
+
+// Many windows save, discard and bring back at once. Of each the last text is
+// there, and one at most stands.
+func TestWorkingCopiesAtOnce(t *testing.T) {
+	const windows = 20
+	d := hasty(t)
+	k := &desk{t, d, nil, newPost(t, d, newUser(t, d, "user_ada").ID, "Public")}
+	var all sync.WaitGroup
+	for i := range windows {
+		form := k.form(fmt.Sprint("window ", i), fmt.Sprint("text ", i))
+		all.Go(func() {
+			for range 3 {
+				if _, err := d.Autosave(t.Context(), *form); err != nil && !errors.Is(err, db.ErrStale) {
+					t.Error(err)
+				}
+				if err := d.DiscardWorkingCopy(t.Context(), k.post.ID, form); err != nil {
+					t.Error(err)
+				}
+				if err := d.RestoreWorkingCopy(t.Context(), k.post.ID, form.FormKey, nil); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	copies, err := d.ListWorkingCopies(t.Context(), k.post.ID)
+	check(t, err)
+	if len(copies) != windows {
+		t.Fatalf("there are %d copies, want %d", len(copies), windows)
+	}
+	standing := 0
+	for _, c := range copies {
+		if c.DiscardedAt == 0 {
+			standing++
+		}
+		if want := "text " + c.FormKey[len("window "):]; c.Content != want {
+			t.Errorf("%s holds %q, want %q", c.FormKey, c.Content, want)
+		}
+	}
+	if standing != 1 {
+		t.Errorf("%d copies stand, want 1", standing)
+	}
+}
+
+// What an older database holds stays as it is, there and back.
+func TestDiscardMigrationKeepsCopies(t *testing.T) {
+	path := migrated(t, 16)
+	change(t, path, "INSERT INTO users (id, clerk_id, created_at, updated_at) VALUES (1, 'user_ada', 1, 1)")
+	change(t, path, "INSERT INTO posts (id, author_id, title, title_key, content, content_html, excerpt, render_version, created_at, updated_at) VALUES (7, 1, 'A', 'a', '', '', '', 1, 1, 1)")
+	change(t, path, "INSERT INTO working_copies VALUES (7, 'key', 1, 2, 'Title', 'Text')")
+	m, err := db.NewMigrator(path)
+	check(t, err)
+	for _, version := range []uint{17, 16, 17} {
+		check(t, m.Migrate(version))
+	}
+	check(t, errors.Join(m.Close()))
+	d, err := db.Open(t.Context(), path)
+	check(t, err)
+	defer d.Close()
+	held, err := d.GetWorkingCopy(t.Context(), 7)
+	check(t, err)
+	if want := (db.WorkingCopy{ID: held.ID, PostID: 7, FormKey: "key", Version: 1, SavedAt: 2, Title: "Title", Content: "Text"}); held != want {
+		t.Errorf("the copy is %+v, want %+v", held, want)
+	}
+}

@@ -1,0 +1,191 @@
+package handlers
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"inkwell/db"
+)
+
+// A resumeOffer leads from a form to what was typed before and never sent.
+type resumeOffer struct {
+	Text     string
+	URL      string
+	LinkText string
+	HTMX     bool // it can be had in the place of the form
+}
+
+// A discardUndo brings back into a form what was discarded.
+type discardUndo struct {
+	Text    string
+	URL     string
+	FormKey string // of the form that it was typed into
+}
+
+// noCopy says why what was discarded stays away.
+const noCopy = "What you discarded cannot be brought back: that was too long ago, or it was sent meanwhile. What stands in this form is untouched."
+
+// withWorkingCopy adds to the form of a post what was typed into it before and
+// never sent: an offer of it, or the text itself when it was taken; and the undo of
+// what was discarded of that.
+func (s *Server) withWorkingCopy(ctx context.Context, form postForm, p db.Post, taken bool) (postForm, error) {
+	held, err := s.db.GetWorkingCopy(ctx, p.ID)
+	if err == nil {
+		form.offer(held, taken)
+	} else if !errors.Is(err, sql.ErrNoRows) {
+		return form, fmt.Errorf("working copy of post %d: %w", p.ID, err)
+	}
+	since := db.TimeOf(time.Now().Add(-db.UndoPeriod))
+	gone, err := s.db.GetDiscardedCopy(ctx, db.GetDiscardedCopyParams{PostID: p.ID, Since: since})
+	if err == nil {
+		form.offerUndo(gone)
+	} else if !errors.Is(err, sql.ErrNoRows) {
+		return form, fmt.Errorf("discarded copy of post %d: %w", p.ID, err)
+	}
+	return form, nil
+}
+
+// offer adds a working copy, or puts it into the form when it was taken.
+func (f *postForm) offer(held db.WorkingCopy, taken bool) {
+	at := clockTime(held.SavedAt)
+	f.DiscardURL, f.FromCopy = f.Action+"/discard", taken
+	if taken {
+		f.Title, f.Content, f.FormKey, f.Version = held.Title, held.Content, held.FormKey, int64(held.Version)
+		f.Autosave.Text = fmt.Sprintf("These are your changes of %s. They are not published yet.", at)
+		return
+	}
+	f.Offer = &resumeOffer{
+		Text: fmt.Sprintf("You have changes of %s that are not published.", at),
+		URL:  fmt.Sprintf("%s/edit?copy=on&view=%s", f.Action, f.View), LinkText: "Go on with them", HTMX: true,
+	}
+}
+
+// offerUndo adds the way back of a working copy that was discarded.
+func (f *postForm) offerUndo(gone db.WorkingCopy) {
+	f.Undo = &discardUndo{URL: f.Action + "/discard/undo", FormKey: gone.FormKey, Text: "Your changes are discarded."}
+	if gone.DiscardedAt != 0 {
+		until := gone.DiscardedAt.Add(db.UndoPeriod)
+		f.Undo.Text = fmt.Sprintf("Your changes of %s are discarded. You can undo that until %s.", clockTime(gone.SavedAt), clockTime(until))
+	}
+}
+
+// discardWorkingCopy handles "POST /posts/{id}/discard": it takes away what was
+// typed before and never sent. What was typed since stays in the form, and so
+// does the poll, which no working copy holds.
+func (s *Server) discardWorkingCopy(w http.ResponseWriter, r *http.Request, user db.User) error {
+	values, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	post, form, err := s.sentForm(r, user, values)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.offerAsNew(w, r, user, values)
+	}
+	if err != nil {
+		return err
+	}
+	var typed *db.AutosaveParams
+	if form.FromCopy {
+		typed, _ = s.typedInto(form, post) // of what cannot be kept, what was kept before
+	}
+	if err := s.db.DiscardWorkingCopy(r.Context(), post.ID, typed); err != nil {
+		form.DiscardURL = form.Action + "/discard"
+		return s.giveBack(w, r, form, fmt.Errorf("discard changes of post %d: %w", post.ID, err))
+	}
+	if form.FromCopy {
+		poll := form.Poll
+		form = editForm(post, form.View)
+		form.Poll = poll
+	}
+	form, err = s.withWorkingCopy(r.Context(), form, post, false)
+	if err != nil {
+		return err
+	}
+	form.Focus = focusTitle
+	said := "Your changes are discarded."
+	if form.Undo != nil {
+		form.Focus, said = focusUndo, form.Undo.Text
+	}
+	return s.showFormSaying(w, r, form, said)
+}
+
+// restoreWorkingCopy handles "POST /posts/{id}/discard/undo". What is typed into
+// the form meanwhile is discarded in its turn.
+func (s *Server) restoreWorkingCopy(w http.ResponseWriter, r *http.Request, user db.User) error {
+	values, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	post, form, err := s.sentForm(r, user, values)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.offerAsNew(w, r, user, values)
+	}
+	if err != nil {
+		return err
+	}
+	typed, problems := s.typedInto(form, post)
+	if problems != (fieldProblems{}) {
+		return s.refuse(w, r, form, problems)
+	}
+	key := values.Get("discarded")
+	err = s.db.RestoreWorkingCopy(r.Context(), post.ID, key, typed)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		form.Problem, form.Focus = noCopy, focusTitle
+		return s.showForm(w, r, http.StatusNotFound, form)
+	case err != nil:
+		form.offerUndo(db.WorkingCopy{FormKey: key})
+		return s.giveBack(w, r, form, fmt.Errorf("restore changes of post %d: %w", post.ID, err))
+	}
+	form, err = s.withWorkingCopy(r.Context(), form, post, true)
+	if err != nil {
+		return err
+	}
+	form.Focus = focusTitle
+	return s.showFormSaying(w, r, form, "Your changes are back.")
+}
+
+// sentForm is the form of the user's own post that the path names, with what was
+// typed into it.
+func (s *Server) sentForm(r *http.Request, user db.User, values url.Values) (db.Post, postForm, error) {
+	row, err := s.findOwnPost(r, user)
+	if err != nil {
+		return row.Post, postForm{}, err
+	}
+	form, err := s.editForm(r, row.Post, values.Get("view"))
+	if err == nil && values.Has("title") {
+		form.fill(values)
+		form.refuse(fieldProblems{})
+		form.FromCopy = isOn(values.Get("copy"))
+	}
+	return row.Post, form, err
+}
+
+// typedInto returns what is to be kept of a form whose text makes room for
+// another: nil when that is nothing but the post as it stands.
+func (s *Server) typedInto(form postForm, post db.Post) (*db.AutosaveParams, fieldProblems) {
+	if form.Title+form.Content == "" || form.Title == post.Title && form.Content == post.Content {
+		return nil, fieldProblems{}
+	}
+	form.Published = false // to be kept it needs no title
+	content, problems := s.prepare(form.postText)
+	if problems != (fieldProblems{}) {
+		return nil, problems
+	}
+	typed := form.unsent(post.ID, post.AuthorID, content)
+	return &typed, problems
+}
+
+// showFormSaying answers with a form, and says what was done where it changes in
+// place.
+func (s *Server) showFormSaying(w http.ResponseWriter, r *http.Request, form postForm, said string) error {
+	if wantsFragment(r) {
+		return s.fragment(w, http.StatusOK, part{"post-form", form}, part{"status", said})
+	}
+	return s.showForm(w, r, http.StatusOK, form)
+}
