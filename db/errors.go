@@ -17,7 +17,7 @@ var (
 	// ErrTitleTaken: the author has another post with this title.
 	ErrTitleTaken = fmt.Errorf("%w: the author has a post with this title", ErrConflict)
 
-	// ErrStale: the post or the bio was changed since it was read.
+	// ErrStale: the post, the bio or the quote was changed since it was read.
 	ErrStale = fmt.Errorf("%w: it was changed meanwhile", ErrConflict)
 
 	// ErrPollInUse: somebody has voted, so that the question stays as it is.

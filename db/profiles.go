@@ -79,6 +79,54 @@ func (d *DB) SetQuote(ctx context.Context, userID int64, quote, by string) error
 	return d.UpdateProfile(ctx, UpdateProfileParams{UserID: userID, Quote: &Quote{Text: quote, By: by}})
 }
 
+// RemoveQuote removes the quote from a user's profile and returns it, the zero
+// Quote when there was none. The error may be ErrInactive.
+func (d *DB) RemoveQuote(ctx context.Context, userID int64) (Quote, error) {
+	var removed Quote
+	err := d.changeQuote(ctx, userID, func(stands Quote) (Quote, error) {
+		removed = stands
+		return Quote{}, nil
+	})
+	if err != nil {
+		return Quote{}, fmt.Errorf("remove quote: %w", err)
+	}
+	return removed, nil
+}
+
+// RestoreQuote brings back a quote that was removed from a user's profile. The
+// error may be ErrInactive, or ErrStale when another quote is there by now.
+func (d *DB) RestoreQuote(ctx context.Context, userID int64, quote Quote) error {
+	err := d.changeQuote(ctx, userID, func(stands Quote) (Quote, error) {
+		if stands.Text != "" && stands != quote {
+			return stands, ErrStale
+		}
+		return quote, nil
+	})
+	if err != nil {
+		return fmt.Errorf("restore quote: %w", err)
+	}
+	return nil
+}
+
+// changeQuote makes of the quote on a user's profile another one, if they are
+// active.
+func (d *DB) changeQuote(ctx context.Context, userID int64, change func(stands Quote) (Quote, error)) error {
+	return d.write(ctx, func(ctx context.Context, q *Queries) error {
+		if err := requireActive(ctx, q, userID); err != nil {
+			return err
+		}
+		row, err := q.getQuote(ctx, userID)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		quote, err := change(Quote{Text: row.Quote, By: row.QuoteBy})
+		if err != nil {
+			return err
+		}
+		return setQuoteOf(ctx, q, UpdateProfileParams{UserID: userID, Quote: &quote})
+	})
+}
+
 // SetBioRendering stores a new rendering of the user's bio as it was at
 // updatedAt. When the bio has changed since, or is gone, nothing happens.
 func (d *DB) SetBioRendering(ctx context.Context, userID int64, updatedAt Time, html string, version int64) error {

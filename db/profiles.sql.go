@@ -137,6 +137,25 @@ func (q *Queries) getBioTime(ctx context.Context, userID int64) (Time, error) {
 	return bio_updated_at, err
 }
 
+const getQuote = `-- name: getQuote :one
+SELECT quote, quote_by
+FROM profiles
+WHERE user_id = ?1
+`
+
+type getQuoteRow struct {
+	Quote   string
+	QuoteBy string
+}
+
+// getQuote returns the quote on a user's profile, an empty one too.
+func (q *Queries) getQuote(ctx context.Context, userID int64) (getQuoteRow, error) {
+	row := q.db.QueryRowContext(ctx, getQuote, userID)
+	var i getQuoteRow
+	err := row.Scan(&i.Quote, &i.QuoteBy)
+	return i, err
+}
+
 const setBio = `-- name: setBio :exec
 INSERT INTO profiles (user_id, bio_updated_at, render_version, bio, bio_html)
 VALUES (?1, ?2, ?3, ?4, ?5)

@@ -195,3 +195,39 @@ func TestPostsOfAnAuthor(t *testing.T) {
 		t.Errorf("GetAnyPost of a deleted post gives %+v, %v", post, err)
 	}
 }
+
+func TestRemoveAndRestoreQuote(t *testing.T) {
+	d := dbtest.New(t)
+	ada := newUser(t, d, "user_ada").ID
+	first, second := db.Quote{Text: "First", By: "Ada"}, db.Quote{Text: "First"}
+	remove := func(want db.Quote) {
+		t.Helper()
+		if removed, err := d.RemoveQuote(t.Context(), ada); err != nil || removed != want {
+			t.Errorf("RemoveQuote = %+v, %v, want %+v", removed, err, want)
+		}
+	}
+	stands := func(want db.Quote) {
+		t.Helper()
+		if got := profile(t, d, ada); (db.Quote{Text: got.Quote, By: got.QuoteBy}) != want {
+			t.Errorf("the quote is %q by %q, want %+v", got.Quote, got.QuoteBy, want)
+		}
+	}
+	remove(db.Quote{}) // of who has no profile
+	check(t, d.RestoreQuote(t.Context(), ada, first))
+	stands(first)
+	check(t, d.RestoreQuote(t.Context(), ada, first)) // sent twice
+	remove(first)
+	stands(db.Quote{})
+	remove(db.Quote{})
+	check(t, d.SetQuote(t.Context(), ada, second.Text, second.By))
+	if err := d.RestoreQuote(t.Context(), ada, first); !errors.Is(err, db.ErrStale) {
+		t.Errorf("RestoreQuote over another: %v, want ErrStale", err)
+	}
+	stands(second)
+	if _, err := d.RemoveQuote(t.Context(), 99); !errors.Is(err, db.ErrInactive) {
+		t.Errorf("RemoveQuote of nobody: %v, want ErrInactive", err)
+	}
+	if err := d.RestoreQuote(t.Context(), 99, first); !errors.Is(err, db.ErrInactive) {
+		t.Errorf("RestoreQuote of nobody: %v, want ErrInactive", err)
+	}
+}

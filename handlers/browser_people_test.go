@@ -58,6 +58,7 @@ func testProfileWithoutJavaScript(t *testing.T, b *browser) {
 	p.press("Set a quote").fill("Who said it", "Ada").press("Save quote").sees("#quote-problem", "Write what was said").holds("Who said it", "Ada")
 	p.fill("Quote", "That brain of mine").press("Save quote").sees("#quote blockquote", "brain")
 	p.press("Change the quote").press("Cancel").sees("#quote blockquote", "brain").press("Change the quote").press("Remove it").lacks("figure").sees("h1", "Ada Lovelace")
+	p.sees("#alerts .notice", "Your quote is removed.").fits().names().press("Undo").sees("#quote blockquote", "brain").lacks(".notice")
 }
 
 func testSettingsPage(t *testing.T, b *browser) {

@@ -34,7 +34,7 @@ func (s *Server) deletePost(w http.ResponseWriter, r *http.Request, user db.User
 	if wantsFragment(r) {
 		return s.fragment(w, http.StatusOK, part{"post-deleted", deletedView{post.ID, title, view, view == viewPage}}, part{"status", "Deleted. " + undoHint})
 	}
-	s.leaveNotice(w, r, notice{Text: fmt.Sprintf("“%s” is deleted. %s", title, undoHint), UndoID: post.ID})
+	s.leaveNotice(w, r, notice{Text: fmt.Sprintf("“%s” is deleted. %s", title, undoHint), Undo: undoForm{URL: postPath(post.ID, "") + "/restore"}})
 	http.Redirect(w, r, listOf(post.Published), http.StatusSeeOther)
 	return nil
 }

@@ -144,6 +144,7 @@ var landmarks = map[string]string{
 	"partial status":           `<hx-partial hx-target="#status"`,
 	"partial shortcuts":        `<dialog id="shortcuts"`,
 	"partial sync":             `<section id="sync"`,
+	"partial undo-fields":      `name="undo" value="on"`,
 	"partial user-actions":     `<a id="ban"`,
 	"partial title":            `· Inkwell</title>`,
 }

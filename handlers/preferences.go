@@ -12,11 +12,17 @@ import (
 type notice struct {
 	Text     string
 	Problem  bool
-	UndoID   int64 // the post that a press brings back; 0: none
+	Undo     undoForm
 	LinkURL  string
 	LinkText string
 	NewTab   bool
 	SignOut  bool // all that is left to do
+}
+
+// undoForm takes back what was done.
+type undoForm struct {
+	URL       string // "": that cannot be
+	Quote, By string // the quote that it brings back; "": something else
 }
 
 // preferences are what the app's own cookie holds: how somebody likes to read,
@@ -26,7 +32,7 @@ type preferences struct {
 	PageSize    int    // one of pageSizes
 	GuideSeen   bool   // the guide of a trial copy is not wanted any more
 	NoShortcuts bool   // single keys do nothing
-	Notice      notice // only Text and UndoID are kept
+	Notice      notice // only Text and Undo are kept
 }
 
 // pageSizes are how many posts a page of a list may have.
@@ -91,7 +97,9 @@ func (s *Server) preferences(r *http.Request) preferences {
 	p.GuideSeen, _ = session.Values["guide_seen"].(bool)
 	p.NoShortcuts, _ = session.Values["no_shortcuts"].(bool)
 	p.Notice.Text, _ = session.Values["notice"].(string)
-	p.Notice.UndoID, _ = session.Values["undo"].(int64)
+	p.Notice.Undo.URL, _ = session.Values["undo"].(string)
+	p.Notice.Undo.Quote, _ = session.Values["undo_quote"].(string)
+	p.Notice.Undo.By, _ = session.Values["undo_quote_by"].(string)
 	return p
 }
 
@@ -114,7 +122,10 @@ func (s *Server) savePreferences(w http.ResponseWriter, r *http.Request, p prefe
 	}
 	if p.Notice.Text != "" {
 		session.Values["notice"] = p.Notice.Text
-		session.Values["undo"] = p.Notice.UndoID
+		session.Values["undo"] = p.Notice.Undo.URL
+	}
+	if p.Notice.Undo.Quote != "" {
+		session.Values["undo_quote"], session.Values["undo_quote_by"] = p.Notice.Undo.Quote, p.Notice.Undo.By
 	}
 	if len(session.Values) == 0 {
 		session.Options.MaxAge = -1

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -17,8 +19,7 @@ const (
 	maxQuoteLines = 8
 )
 
-// quoteForm is what quote-form.html shows, and quote-removed.html of a quote
-// that was there.
+// quoteForm is what quote-form.html shows.
 type quoteForm struct {
 	Action    string
 	CancelURL string
@@ -76,8 +77,8 @@ func (s *Server) showQuoteForm(w http.ResponseWriter, r *http.Request, status in
 	return s.render(w, r, status, "quote-form", "Your quote", form)
 }
 
-// updateQuote handles "POST /users/{id}/quote". Of two changes the later wins.
-// A quote that is removed stays in the form that brings it back.
+// updateQuote handles "POST /users/{id}/quote". Of two changes the later wins,
+// unless it is the undo of a removal.
 func (s *Server) updateQuote(w http.ResponseWriter, r *http.Request, user db.User) error {
 	values, err := readForm(r)
 	if err != nil {
@@ -92,19 +93,55 @@ func (s *Server) updateQuote(w http.ResponseWriter, r *http.Request, user db.Use
 	if !form.check() {
 		return s.showQuoteForm(w, r, http.StatusUnprocessableEntity, form)
 	}
-	err = s.db.SetQuote(r.Context(), user.ID, form.Quote, form.By)
+	removed, err := s.saveQuote(r.Context(), user, form, isOn(values.Get("undo")))
 	switch {
+	case errors.Is(err, db.ErrStale):
+		form.Problem = "You have set another quote since. Save this one to replace it."
+		return s.showQuoteForm(w, r, http.StatusConflict, form)
 	case err != nil && s.mustGiveBack(w, r, err):
 		form.Problem = problemOf(err).text
 		return s.showQuoteForm(w, r, http.StatusServiceUnavailable, form)
 	case err != nil:
 		return fmt.Errorf("update quote of user %d: %w", user.ID, err)
-	}
-	switch {
 	case form.Quote != "":
 		return s.showSavedPart(w, r, user, quotePart, "Your quote is saved.")
-	case wantsFragment(r) && row.Quote != "":
-		return s.fragment(w, http.StatusOK, part{"quote-removed", newQuoteForm(row)}, part{"status", "Your quote is removed. You can undo that."})
+	case removed == db.Quote{}:
+		removed = typedQuote(values) // Remove was pressed twice
 	}
-	return s.showSavedPart(w, r, user, quotePart, "Your quote is removed.")
+	return s.showQuoteRemoved(w, r, user, removed)
+}
+
+// saveQuote stores the quote of a form and returns what it has removed, if it
+// has.
+func (s *Server) saveQuote(ctx context.Context, user db.User, form quoteForm, undo bool) (removed db.Quote, err error) {
+	switch {
+	case undo:
+		return removed, s.db.RestoreQuote(ctx, user.ID, db.Quote{Text: form.Quote, By: form.By})
+	case form.Quote == "":
+		return s.db.RemoveQuote(ctx, user.ID)
+	}
+	return removed, s.db.SetQuote(ctx, user.ID, form.Quote, form.By)
+}
+
+// typedQuote is the quote in a form whose button Remove was pressed, the zero
+// Quote when it is none.
+func typedQuote(values url.Values) db.Quote {
+	form := quoteForm{Quote: cleanTitle(values.Get("quote")), By: cleanTitle(values.Get("quote_by"))}
+	if !form.check() {
+		return db.Quote{}
+	}
+	return db.Quote{Text: form.Quote, By: form.By}
+}
+
+// showQuoteRemoved answers the removal of a quote, which an undo brings back.
+func (s *Server) showQuoteRemoved(w http.ResponseWriter, r *http.Request, user db.User, removed db.Quote) error {
+	const done = "Your quote is removed."
+	undo := undoForm{URL: profilePath(user.ID) + "/quote", Quote: removed.Text, By: removed.By}
+	if undo.Quote != "" && wantsFragment(r) {
+		return s.fragment(w, http.StatusOK, part{"quote-removed", undo}, part{"status", done + " You can undo that."})
+	}
+	if undo.Quote != "" {
+		s.leaveNotice(w, r, notice{Text: done, Undo: undo})
+	}
+	return s.showSavedPart(w, r, user, quotePart, done)
 }

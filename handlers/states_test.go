@@ -67,6 +67,19 @@ var states = []state{
 		s.introduce(ada, "", "That brain of mine", "Ada, 1843")
 		return p.open(s.ids.Replace("/users/{user}")).press("Change the quote").press("Remove it").sees("#quote", "removed")
 	}},
+	{"quote removed, on the page", "author", func(p *tab, s *accessSite) *tab {
+		s.introduce(ada, "", "That brain of mine", "Ada, 1843")
+		p.open(s.ids.Replace("/users/{user}/quote")).sees("h1", "Your quote")
+		eval[chromedp.Void](p, `quote.quote.value = quote.quote_by.value = "", quote.submit()`)
+		return p.sees("#alerts .notice", "removed")
+	}},
+	{"quote set since", "author", func(p *tab, s *accessSite) *tab {
+		p.allow("status of 409")
+		s.introduce(ada, "", "That brain of mine", "Ada, 1843")
+		p.open(s.ids.Replace("/users/{user}")).press("Change the quote").press("Remove it").sees("#quote", "removed")
+		s.introduce(ada, "", "Another one", "")
+		return p.press("Undo").sees("#quote .problem", "another quote since")
+	}},
 	{"help sheet", "guest", func(p *tab, _ *accessSite) *tab {
 		return p.open("/").strike("?").sees("dialog[open] h2", "Keyboard")
 	}},

@@ -27,6 +27,12 @@ SET bio_updated_at = excluded.bio_updated_at,
     bio = excluded.bio,
     bio_html = excluded.bio_html;
 
+-- name: getQuote :one
+-- getQuote returns the quote on a user's profile, an empty one too.
+SELECT quote, quote_by
+FROM profiles
+WHERE user_id = sqlc.arg(user_id);
+
 -- name: setQuote :exec
 -- setQuote stores a quote, an empty one too.
 INSERT INTO profiles (user_id, quote, quote_by)
