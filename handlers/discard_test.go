@@ -88,7 +88,7 @@ func TestUndoOfADiscardAfterTyping(t *testing.T) {
 	form.Set("content", "second, kept")
 	c.htmx("POST", "/posts/1/autosave", form).saved("Not published yet")
 
-	first := c.press(discarded, "#post-1-undo", "content", "second, all").status(http.StatusOK).holds("first").shows("[name=poll_options]", "a b")
+	first := c.press(discarded, "#post-1-undo", "content", "second, all").status(http.StatusOK).holds("first").shows("[name=poll_options]", "a b").shows("form > .notice", "Other changes of ")
 	second := c.press(first, "#post-1-undo").status(http.StatusOK).holds("second, all")
 	c.press(second, "#post-1-discard").status(http.StatusOK).holds("as published").shows("[name=poll_options]", "a b")
 	data := download(c)
@@ -114,7 +114,7 @@ func TestUndoOfADiscardRefused(t *testing.T) {
 		{"sent meanwhile", func(s *testSite, _ *client) { dbtest.Exec(s.t, s.db, "DELETE FROM working_copies") }, "typed", http.StatusNotFound, "form > .problem", "cannot be brought back"},
 		{"deleted meanwhile", func(_ *testSite, c *client) { c.submit("/posts/1/delete", nil) }, "typed", http.StatusNotFound, "form > .problem", "keep what you wrote as a new one"},
 		{"too long to be kept", nil, strings.Repeat("x", maxContent+1), http.StatusUnprocessableEntity, "#post-1-content-problem", "40001 characters"},
-		{"no database", func(s *testSite, _ *client) {
+		{"no database at the moment", func(s *testSite, _ *client) {
 			if err := os.Rename(s.db.Path(), s.db.Path()+".moved"); err != nil {
 				s.t.Fatal(err)
 			}
@@ -129,10 +129,40 @@ func TestUndoOfADiscardRefused(t *testing.T) {
 				tt.before(site, c)
 			}
 			a := c.press(discarded, "#post-1-undo", "content", tt.text).status(tt.status).shows(tt.field, tt.want)
+			if tt.status == http.StatusServiceUnavailable {
+				a.one("#post-1-undo") // to be pressed again
+			}
 			if got := a.fields("main form").Get("content"); got != tt.text {
 				t.Errorf("the form holds %q, want %q", got, tt.text)
 			}
 		})
+	}
+}
+
+// What cannot be discarded stays as it is typed, and what was discarded long ago
+// is not offered.
+func TestDiscardRefused(t *testing.T) {
+	site := newSite(t)
+	c := site.keep("kept")
+	taken := c.get("/posts/1/edit?copy=on")
+	if err := os.Rename(site.db.Path(), site.db.Path()+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	again := c.press(taken, "#post-1-discard", "content", "typed").status(http.StatusServiceUnavailable).shows("form > .problem", "cannot be saved").holds("typed")
+	if err := os.Rename(site.db.Path()+".moved", site.db.Path()); err != nil {
+		t.Fatal(err)
+	}
+	discarded := c.press(again, "#post-1-discard").status(http.StatusOK).holds("as published")
+	back := c.press(discarded, "#post-1-undo", "title", "", "content", "").holds("typed").lacks("#post-1-undo") // nothing was typed since
+	c.press(back, "#post-1-discard", "content", strings.Repeat("x", maxContent+1)).status(http.StatusOK).holds("as published")
+	c.press(c.get("/posts/1/edit"), "#post-1-undo", "title", "").holds("typed").one("#post-1-undo") // to be kept, a text needs no title
+
+	dbtest.Exec(t, site.db, "UPDATE working_copies SET discarded_at = discarded_at - ?", db.UndoPeriod/time.Millisecond+1)
+	offered := c.get("/posts/1/edit").shows(".offer", "not published").lacks("#post-1-undo")
+	c.submit("/posts/1/delete", nil)
+	gone := c.press(offered, "#post-1-discard", "content", "typed").status(http.StatusNotFound).shows("form > .problem", "keep what you wrote as a new one")
+	if got := gone.fields("main form").Get("content"); got != "typed" {
+		t.Errorf("the form holds %q", got)
 	}
 }
 

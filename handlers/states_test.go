@@ -115,7 +115,7 @@ var states = []state{
 		return p.open(s.ids.Replace("/posts/{post}/edit")).fill("Text", "Not yet.").sees(".autosave", "kept").open(s.ids.Replace("/posts/{post}/edit?copy=on")).press("Discard unpublished changes").sees("form .notice", "are discarded")
 	}},
 	{"changes discarded, and others kept", "author", func(p *tab, s *accessSite) *tab {
-		return p.open(s.ids.Replace("/posts/{poll}/edit")).fill("Text", "Not yet.").sees(".autosave", "kept").open(s.ids.Replace("/posts/{poll}/edit")).sees("form .offer", "not published").sees("form .notice", "are discarded")
+		return p.open(s.ids.Replace("/posts/{poll}/edit")).fill("Text", "Not yet.").sees(".autosave", "kept").open(s.ids.Replace("/posts/{poll}/edit")).sees("form .offer", "not published").sees("form .notice", "Other changes")
 	}},
 	{"changed elsewhere", "author", func(p *tab, s *accessSite) *tab {
 		p.open(s.ids.Replace("/posts/{post}/edit")).sees("h1", "Edit")

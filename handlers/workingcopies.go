@@ -65,12 +65,17 @@ func (f *postForm) offer(held db.WorkingCopy, taken bool) {
 	}
 }
 
-// offerUndo adds the way back of a working copy that was discarded.
+// offerUndo adds the way back of a working copy that was discarded, beside what
+// was offered before.
 func (f *postForm) offerUndo(gone db.WorkingCopy) {
-	f.Undo = &discardUndo{URL: f.Action + "/discard/undo", FormKey: gone.FormKey, Text: "Your changes are discarded."}
-	if gone.DiscardedAt != 0 {
-		until := gone.DiscardedAt.Add(db.UndoPeriod)
-		f.Undo.Text = fmt.Sprintf("Your changes of %s are discarded. You can undo that until %s.", clockTime(gone.SavedAt), clockTime(until))
+	which := "Your changes"
+	if f.FromCopy || f.Offer != nil {
+		which = "Other changes"
+	}
+	until := gone.DiscardedAt.Add(db.UndoPeriod)
+	f.Undo = &discardUndo{
+		Text: fmt.Sprintf("%s of %s are discarded. You can undo that until %s.", which, clockTime(gone.SavedAt), clockTime(until)),
+		URL:  f.Action + "/discard/undo", FormKey: gone.FormKey,
 	}
 }
 
@@ -139,7 +144,7 @@ func (s *Server) restoreWorkingCopy(w http.ResponseWriter, r *http.Request, user
 		form.Problem, form.Focus = noCopy, focusTitle
 		return s.showForm(w, r, http.StatusNotFound, form)
 	case err != nil:
-		form.offerUndo(db.WorkingCopy{FormKey: key})
+		form.Undo = &discardUndo{Text: "Your changes are still discarded.", URL: r.URL.Path, FormKey: key}
 		return s.giveBack(w, r, form, fmt.Errorf("restore changes of post %d: %w", post.ID, err))
 	}
 	form, err = s.withWorkingCopy(r.Context(), form, post, true)
@@ -147,7 +152,11 @@ func (s *Server) restoreWorkingCopy(w http.ResponseWriter, r *http.Request, user
 		return err
 	}
 	form.Focus = focusTitle
-	return s.showFormSaying(w, r, form, "Your changes are back.")
+	said := "Your changes are back."
+	if form.Undo != nil {
+		said += " " + form.Undo.Text
+	}
+	return s.showFormSaying(w, r, form, said)
 }
 
 // sentForm is the form of the user's own post that the path names, with what was
@@ -172,7 +181,6 @@ func (s *Server) typedInto(form postForm, post db.Post) (*db.AutosaveParams, fie
 	if form.Title+form.Content == "" || form.Title == post.Title && form.Content == post.Content {
 		return nil, fieldProblems{}
 	}
-	form.Published = false // to be kept it needs no title
 	content, problems := s.prepare(form.postText)
 	if problems != (fieldProblems{}) {
 		return nil, problems
