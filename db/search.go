@@ -30,12 +30,14 @@ const (
 type SearchParams struct {
 	Query    Query
 	AuthorID int64       // 0: everybody
-	After    SearchPlace // the zero place: the first page
+	After    SearchPlace // the zero place: from the beginning
+	Through  SearchPlace // the last page begins behind it; the zero place: there is one
 	PageSize int
+	MaxPosts int  // with Through: on all pages together
 	Plain    bool // without marked titles and snippets, which cost most
 }
 
-// Found is a page of what a search finds, the best match first.
+// Found is a part of what a search finds, the best match first.
 type Found struct {
 	Posts   []FoundPost
 	Matches int         // how many posts match, at most MaxCandidates
@@ -59,12 +61,12 @@ type FoundPost struct {
 	score float64
 }
 
-// SearchPosts returns a page of the published posts that match a query, ranked
-// by BM25 with a word in the title counting more than one in the content, the
-// newest of equals first. A search that is gone on with After keeps the scores
-// of its first page: no post is shown twice or left out because others were
-// written meanwhile. What takes too long is left, and the rest returned. The
-// error is ErrPlace when After is of another query.
+// SearchPosts returns published posts that match a query, ranked by BM25 with a
+// word in the title counting more than one in the content, the newest of equals
+// first. A search that is gone on with After, or come back to with Through, keeps
+// the scores of its first page: no post is shown twice or left out because others
+// were written meanwhile. What takes too long is left, and the rest returned. The
+// error is ErrPlace when a place is of another query.
 func (d *DB) SearchPosts(ctx context.Context, p SearchParams) (Found, error) {
 	if p.Query.Empty() {
 		return Found{}, nil
@@ -78,6 +80,9 @@ func (d *DB) SearchPosts(ctx context.Context, p SearchParams) (Found, error) {
 
 func (d *DB) searchPosts(ctx context.Context, p SearchParams) (Found, error) {
 	place := p.After
+	if place.isZero() {
+		place = p.Through
+	}
 	first := place.isZero()
 	var err error
 	if first {
@@ -103,7 +108,12 @@ func (d *DB) searchPosts(ctx context.Context, p SearchParams) (Found, error) {
 			return Found{}, err
 		}
 	}
-	err = d.fillPage(ctx, inTime, &found, p, place, place.rank(rows[:found.Matches]))
+	all := place.rank(rows[:found.Matches])
+	all = all[p.After.countIn(all):]
+	if !p.Through.isZero() {
+		p.PageSize = min(p.Through.countIn(all)+p.PageSize, p.MaxPosts)
+	}
+	err = d.fillPage(ctx, inTime, &found, p, place.ranking, all)
 	return found, err
 }
 
@@ -150,16 +160,13 @@ func (d *DB) newRanking(ctx, inTime context.Context, q Query, asOf int64, info m
 	return r, nil
 }
 
-// fillPage reads the posts of a page. One that was hidden since it was found is
+// fillPage reads the posts to be shown. One that was hidden since it was found is
 // left out.
-func (d *DB) fillPage(ctx, inTime context.Context, found *Found, p SearchParams, after SearchPlace, all []ranked) error {
+func (d *DB) fillPage(ctx, inTime context.Context, found *Found, p SearchParams, by ranking, all []ranked) error {
 	for _, r := range all {
-		if !p.After.isZero() && r.compare(after.last) <= 0 {
-			continue
-		}
 		if len(found.Posts) == p.PageSize {
 			last := found.Posts[p.PageSize-1]
-			found.Next = SearchPlace{ranking: after.ranking, last: ranked{id: last.ID, score: last.score}}
+			found.Next = SearchPlace{ranking: by, last: ranked{id: last.ID, score: last.score}}
 			return nil
 		}
 		row, err := d.getFoundPost(ctx, r.id)

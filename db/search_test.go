@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -159,6 +160,55 @@ func TestSearchPages(t *testing.T) {
 	_, err = d.SearchPosts(t.Context(), db.SearchParams{Query: db.ParseQuery("ink of three"), After: first.Next, PageSize: 7})
 	if err == nil {
 		t.Error("the place of another search is accepted")
+	}
+}
+
+// A search is come back to with all that was loaded of it, as it was ranked then,
+// and goes on from there.
+func TestSearchThrough(t *testing.T) {
+	d := hasty(t)
+	ada := newUser(t, d, "user_ada")
+	for i := range 30 {
+		write(t, d, ada.ID, fmt.Sprint("Post ", i), "<p>rare ink"+strings.Repeat(" long", i*7%11)+"</p>")
+	}
+	p := db.SearchParams{Query: db.ParseQuery("ink rare"), PageSize: 7}
+	show := func(p db.SearchParams) ([]int64, db.SearchPlace) {
+		t.Helper()
+		found, err := d.SearchPosts(t.Context(), p)
+		check(t, err)
+		var ids []int64
+		for _, post := range found.Posts {
+			ids = append(ids, post.ID)
+		}
+		return ids, found.Next
+	}
+	var loaded []int64
+	var places []string
+	for range 3 {
+		page, next := show(p)
+		loaded, places = append(loaded, page...), append(places, next.String())
+		write(t, d, ada.ID, fmt.Sprint("Ink ink rare ", len(loaded)), "<p>rare ink</p>")
+		p.After = next
+	}
+	p.After = db.SearchPlace{}
+	var err error
+	p.Through, err = db.ParseSearchPlace(places[1])
+	check(t, err)
+	for _, most := range []int{400, 21, 16} {
+		p.MaxPosts = most
+		got, next := show(p)
+		if !slices.Equal(got, loaded[:min(most, 21)]) || most >= 21 && next.String() != places[2] {
+			t.Errorf("of at most %d it shows %v and goes on at %s, want %v", most, got, next, loaded)
+		}
+	}
+	p.MaxPosts = 400
+	check(t, d.DeletePost(t.Context(), loaded[13], ada.ID))
+	if got, next := show(p); !slices.Equal(got, slices.Delete(loaded, 13, 14)) || next.String() != places[2] {
+		t.Errorf("without the post of the place it shows %v and goes on at %s, want %v", got, next, loaded)
+	}
+	p.Query = db.ParseQuery("ink of three")
+	if _, err := d.SearchPosts(t.Context(), p); !errors.Is(err, db.ErrPlace) {
+		t.Errorf("with the place of another search the error is %v", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // A SearchPlace is a place in what a search found, with what its scores went
@@ -15,6 +16,18 @@ type SearchPlace struct {
 }
 
 func (p SearchPlace) isZero() bool { return p.last.id == 0 }
+
+// countIn returns how many of the posts in order come up to the place.
+func (p SearchPlace) countIn(all []ranked) int {
+	if p.isZero() {
+		return 0
+	}
+	i, there := slices.BinarySearchFunc(all, p.last, ranked.compare)
+	if there {
+		i++
+	}
+	return i
+}
 
 // String returns the place as ParseSearchPlace reads it, "" for the beginning.
 func (p SearchPlace) String() string {
