@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/http"
@@ -36,15 +37,15 @@ type actItem struct {
 // showActs handles "GET /moderation/log": what moderators have done, newest
 // first.
 func (s *Server) showActs(w http.ResponseWriter, r *http.Request, user db.User) error {
-	before, err := readIDPlace(r, "before", math.MaxInt64)
+	st, err := readStretch(r, "before", actsPageSize, idPlaces(math.MaxInt64))
 	if err != nil {
 		return err
 	}
-	rows, err := s.db.ListActs(r.Context(), db.ListActsParams{BeforeID: before, PageSize: actsPageSize + 1})
+	rows, err := s.db.ListActs(r.Context(), db.ListActsParams{BeforeID: int64(st.from), PageSize: st.limit()})
 	if err != nil {
 		return fmt.Errorf("moderation log: %w", err)
 	}
-	view := newActsView(rows, time.Now())
+	view := newActsView(rows, st, time.Now())
 	if !wantsFragment(r) {
 		view.Nav = staffNav(user.Role, actsPath)
 		return s.page(w, r, http.StatusOK, "moderation-log", page{Title: "Moderation log", Main: view})
@@ -55,17 +56,16 @@ func (s *Server) showActs(w http.ResponseWriter, r *http.Request, user db.User) 
 	return s.fragment(w, http.StatusOK, part{"acts", view}, part{"status", plural(len(view.Items), "more entry") + "."})
 }
 
-func newActsView(rows []db.ListActsRow, now time.Time) actsView {
-	rows, next := nextPage(rows, actsPageSize, func(row db.ListActsRow) int64 { return row.ModerationLog.ID })
-	view := actsView{More: moreView{End: "That is all."}}
+func newActsView(rows []db.ListActsRow, st stretch[idPlace], now time.Time) actsView {
+	place := func(row db.ListActsRow) idPlace { return idPlace(row.ModerationLog.ID) }
+	rows, next := nextStretch(rows, st, place, func(a, b idPlace) int { return cmp.Compare(b, a) })
+	end := "That is all."
+	if len(rows) == 0 {
+		end = "No moderator has had to do anything yet."
+	}
+	view := actsView{More: st.more(actsPath, next, end)}
 	for _, row := range rows {
 		view.Items = append(view.Items, newActItem(row, now))
-	}
-	switch {
-	case next != nil:
-		view.More.URL = fmt.Sprintf("%s?before=%d", actsPath, *next)
-	case len(rows) == 0:
-		view.More.End = "No moderator has had to do anything yet."
 	}
 	return view
 }

@@ -43,16 +43,20 @@ type webhooksView struct {
 
 // showWebhooks handles "GET /admin/webhooks".
 func (s *Server) showWebhooks(w http.ResponseWriter, r *http.Request, _ db.User) error {
-	search, before, err := readEventSearch(r)
+	search, err := readEventSearch(r)
 	if err != nil {
 		return err
 	}
-	events, err := s.findEvents(r.Context(), search, before)
+	st, err := readStretch(r, "before", eventsPageSize, parseEventPlace)
+	if err != nil {
+		return err
+	}
+	events, err := s.findEvents(r.Context(), search, st)
 	if err != nil {
 		return err
 	}
 	if wantsFragment(r) {
-		return s.showFound(w, search, before, events)
+		return s.showFound(w, search, st.isFirst, events)
 	}
 	overview, err := s.overview(r)
 	if err != nil {

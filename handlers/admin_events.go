@@ -71,20 +71,14 @@ func (e eventSearch) Types() []string {
 func (e eventSearch) Outcomes() []outcomeView { return outcomes }
 
 // URL returns the address of what is found.
-func (e eventSearch) URL() string { return e.urlBefore("") }
-
-// urlBefore returns the address of what is found after a place in it.
-func (e eventSearch) urlBefore(place string) string {
+func (e eventSearch) URL() string {
 	query := url.Values{}
-	for name, value := range map[string]string{"user": e.User, "type": e.Type, "outcome": e.Outcome, "before": place} {
+	for name, value := range map[string]string{"user": e.User, "type": e.Type, "outcome": e.Outcome} {
 		if value != "" {
 			query.Set(name, value)
 		}
 	}
-	if len(query) == 0 {
-		return webhooksPath
-	}
-	return webhooksPath + "?" + query.Encode()
+	return addressOf(webhooksPath, query)
 }
 
 // An eventPlace is a place in the list of events: right behind the one with
@@ -92,6 +86,11 @@ func (e eventSearch) urlBefore(place string) string {
 type eventPlace struct {
 	at db.Time
 	id string
+}
+
+// compare tells which of two places comes first.
+func (p eventPlace) compare(other eventPlace) int {
+	return cmp.Or(cmp.Compare(other.at, p.at), cmp.Compare(other.id, p.id))
 }
 
 func (p eventPlace) String() string { return strconv.FormatInt(int64(p.at), 36) + "-" + p.id }
@@ -110,19 +109,18 @@ func parseEventPlace(s string) (eventPlace, error) {
 	return p, nil
 }
 
-// readEventSearch reads what a request searches, and after which place. What
-// cannot be an outcome is none.
-func readEventSearch(r *http.Request) (eventSearch, eventPlace, error) {
+// readEventSearch reads what a request searches. What cannot be an outcome is
+// none.
+func readEventSearch(r *http.Request) (eventSearch, error) {
 	query, err := readQuery(r)
 	if err != nil {
-		return eventSearch{}, eventPlace{}, err
+		return eventSearch{}, err
 	}
 	search := eventSearch{User: searched(query.Get("user")), Type: searched(query.Get("type"))}
 	if o := query.Get("outcome"); slices.ContainsFunc(outcomes, func(view outcomeView) bool { return view.Name == o }) {
 		search.Outcome = o
 	}
-	before, err := parseEventPlace(query.Get("before"))
-	return search, before, err
+	return search, nil
 }
 
 // searched is a text as it is looked for.
@@ -158,35 +156,31 @@ type eventItem struct {
 	Focus      bool   // it has just come
 }
 
-// findEvents returns a page of the events that are searched.
-func (s *Server) findEvents(ctx context.Context, search eventSearch, before eventPlace) (eventsView, error) {
+// findEvents returns a part of the events that are searched.
+func (s *Server) findEvents(ctx context.Context, search eventSearch, st stretch[eventPlace]) (eventsView, error) {
 	rows, err := s.db.ListEvents(ctx, db.ListEventsParams{
-		BeforeAt: before.at,
-		BeforeID: before.id,
+		BeforeAt: st.from.at,
+		BeforeID: st.from.id,
 		Outcome:  db.Outcome(search.Outcome),
 		Type:     search.Type,
 		User:     search.User,
-		PageSize: eventsPageSize + 1,
+		PageSize: st.limit(),
 	})
 	if err != nil {
 		return eventsView{}, fmt.Errorf("find events: %w", err)
 	}
-	rows, next := nextPage(rows, eventsPageSize, func(row db.ListEventsRow) eventPlace { return eventPlace{row.ReceivedAt, row.SvixID} })
-	list := search.URL()
-	view := eventsView{More: moreView{End: "That is all there is."}, Empty: "No webhook has come yet."}
+	place := func(row db.ListEventsRow) eventPlace { return eventPlace{row.ReceivedAt, row.SvixID} }
+	rows, next := nextStretch(rows, st, place, eventPlace.compare)
+	view := eventsView{More: st.more(search.URL(), next, "That is all there is."), Empty: "No webhook has come yet."}
 	if search != (eventSearch{}) {
 		view.All, view.Empty = webhooksPath, "No event is like that."
 	}
-	if before.id != "" {
-		list = search.urlBefore(before.String())
+	if !st.isFirst {
 		view.All, view.Empty = webhooksPath, "No more events."
 	}
 	now := time.Now()
 	for _, row := range rows {
-		view.Items = append(view.Items, newEventItem(row, list, now))
-	}
-	if next != nil {
-		view.More.URL = search.urlBefore(next.String())
+		view.Items = append(view.Items, newEventItem(row, st.address(search.URL()), now))
 	}
 	return view, nil
 }
@@ -247,8 +241,8 @@ func eventRowID(svixID string) string {
 // showFound answers with what was found, or with the next part of it; then its
 // first event gets the focus. The address is brought up to date, as one that
 // can be kept.
-func (s *Server) showFound(w http.ResponseWriter, search eventSearch, before eventPlace, events eventsView) error {
-	if before.id == "" {
+func (s *Server) showFound(w http.ResponseWriter, search eventSearch, isFirst bool, events eventsView) error {
+	if isFirst {
 		w.Header().Set("HX-Replace-Url", search.URL())
 		return s.fragment(w, http.StatusOK, part{"events", events}, part{"status", foundStatus(events, "event")})
 	}

@@ -90,7 +90,8 @@ func TestRetryTwice(t *testing.T) {
 	site := newSite(t)
 	deadLetter(t, site, "msg_1", "user.created", userEvent("user.created", "user_new", "Joan", time.Now().UnixMilli()))
 	c := site.as(admin)
-	list := "/admin/webhooks?before=" + eventPlace{db.MaxTime, "z"}.query() + "&outcome=dead_letter"
+	place := eventPlace{db.MaxTime, "z"}.query()
+	list := "/admin/webhooks?outcome=dead_letter&before=" + place + "&through=" + place
 	page := c.get(list)
 	fields := page.fields("#" + eventRowID("msg_1") + " form")
 	c.submit("/admin/webhooks/retry", fields).leadsTo(list)

@@ -92,7 +92,7 @@ func TestWebhooksPageShowsDeliveries(t *testing.T) {
 }
 
 // storeEvents stores n events, a second apart, the last one newest.
-func storeEvents(t *testing.T, site *testSite, n int) {
+func storeEvents(t testing.TB, site *testSite, n int) {
 	t.Helper()
 	dbtest.Exec(t, site.db, `WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
 		INSERT INTO webhook_events (svix_id, type, clerk_id, outcome, received_at)

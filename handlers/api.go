@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strconv"
 	"unicode/utf8"
@@ -21,26 +22,30 @@ func answerJSON(w http.ResponseWriter, status int, v any) error {
 // maxListed is how many things one answer of the API may list.
 const maxListed = 100
 
-// readLimit returns how many things a program asks for.
-func readLimit(r *http.Request) (int, error) {
+// readPage returns which page of a list a program asks for: behind a place, by
+// the parameter before, and of how many things.
+func readPage[P any](r *http.Request, parse func(string) (P, error)) (before P, limit int, err error) {
 	query, err := readQuery(r)
-	if err != nil || !query.Has("limit") {
-		return pageSize, err
+	if err != nil {
+		return before, 0, err
+	}
+	if before, err = readListPlace(query, "before", parse); err != nil {
+		return before, 0, err
+	}
+	limit, err = readLimit(query)
+	return before, limit, err
+}
+
+// readLimit returns how many things a program asks for.
+func readLimit(query url.Values) (int, error) {
+	if !query.Has("limit") {
+		return pageSize, nil
 	}
 	limit, err := strconv.Atoi(query.Get("limit"))
 	if err != nil || limit < 1 || limit > maxListed || strconv.Itoa(limit) != query.Get("limit") {
 		return 0, &userError{http.StatusBadRequest, fmt.Sprintf("limit is a whole number from 1 to %d.", maxListed)}
 	}
 	return limit, nil
-}
-
-// readListQuery returns which posts a program asks for.
-func readListQuery(r *http.Request) (before cursor, limit int, err error) {
-	if before, err = readCursor(r); err != nil {
-		return before, 0, err
-	}
-	limit, err = readLimit(r)
-	return before, limit, err
 }
 
 // placeOf is a place in a list as a program gets it: null where the list ends.

@@ -48,7 +48,7 @@ type apiPosts struct {
 
 // apiListPosts handles "GET /api/posts".
 func (s *Server) apiListPosts(w http.ResponseWriter, r *http.Request, v visitor) error {
-	before, limit, err := readListQuery(r)
+	before, limit, err := readPage(r, parseCursor)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (s *Server) readPublished(ctx context.Context, ids []int64) ([]db.GetPostRo
 
 // apiListDrafts handles "GET /api/drafts".
 func (s *Server) apiListDrafts(w http.ResponseWriter, r *http.Request, user db.User) error {
-	before, limit, err := readListQuery(r)
+	before, limit, err := readPage(r, parseCursor)
 	if err != nil {
 		return err
 	}

@@ -20,18 +20,18 @@ type apiFound struct {
 
 // apiSearch handles "GET /api/search".
 func (s *Server) apiSearch(w http.ResponseWriter, r *http.Request, v visitor) error {
-	search, err := readPostSearch(r, "before")
+	search, err := readPostSearch(r)
 	if err != nil {
 		return err
 	}
-	limit, err := readLimit(r)
+	after, limit, err := readPage(r, db.ParseSearchPlace)
 	if err != nil {
 		return err
 	}
 	if _, err := s.narrowedTo(r, search); err != nil {
 		return err
 	}
-	found, err := s.db.SearchPosts(r.Context(), db.SearchParams{Query: search.query, AuthorID: search.AuthorID, After: search.after, PageSize: limit, Plain: true})
+	found, err := s.db.SearchPosts(r.Context(), db.SearchParams{Query: search.query, AuthorID: search.AuthorID, After: after, PageSize: limit, Plain: true})
 	if errors.Is(err, db.ErrPlace) {
 		return errBadCursor
 	}
@@ -75,16 +75,16 @@ type apiPerson struct {
 
 // apiListUsers handles "GET /api/users".
 func (s *Server) apiListUsers(w http.ResponseWriter, r *http.Request, _ visitor) error {
-	search, err := readPeopleSearch(r, "before")
+	search, err := readPeopleSearch(r)
 	if err != nil {
 		return err
 	}
-	limit, err := readLimit(r)
+	after, limit, err := readPage(r, parsePeoplePlace)
 	if err != nil {
 		return err
 	}
 	rows, err := s.db.ListPeople(r.Context(), db.ListPeopleParams{
-		AfterKey: search.after.key, AfterID: search.after.id, Search: search.text(), PageSize: int64(limit) + 1,
+		AfterKey: after.key, AfterID: after.id, Search: search.text(), PageSize: int64(limit) + 1,
 	})
 	if err != nil {
 		return fmt.Errorf("list users: %w", err)

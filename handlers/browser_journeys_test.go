@@ -16,8 +16,6 @@ var journeys = map[string]func(*testing.T, *browser){
 	"post page":          testPostPageJourney,
 	"sign in leads back": testSignInLeadsBack,
 	"sign up":            testSignUp,
-	"back and forward":   testBackAndForward,
-	"place is kept":      testPlaceIsKept,
 	"without JavaScript": testWithoutJavaScript,
 }
 
@@ -122,55 +120,6 @@ func testSignUp(t *testing.T, b *browser) {
 	p.open("/account").sees(".facts", "new@example.com").fits()
 	p.fill("First name", "Nova").press("Save").sees("#clerk-component", "Your name is saved.")
 	p.hears("This is what Clerk says now.").sees(".facts", "Nova").press("Nova").press("Sign out").sees(".site-header", "Join")
-}
-
-// testBackAndForward makes sure that what comes out of the history is a page
-// and not a part of one.
-func testBackAndForward(t *testing.T, b *browser) {
-	site := newSite(t)
-	for i := range pageSize + 1 {
-		site.post(grace, fmt.Sprintf("Post %d", i+1), "", true)
-	}
-	p := b.signedIn(t, site, ada, wide)
-	p.press("Load more").focused("title-1").press("Post 1").sees(".post h1", "Post 1")
-	feed := func() {
-		p.sees(".site-header", "Write").sees(".composer", "Write a post").sees(".post-item", "Post 21")
-	}
-
-	p.travel(-1)
-	feed()
-	p.travel(1)
-	p.sees(".site-header", "Write").sees(".post h1", "Post 1")
-	p.press("Write").fill("Title", "Mine").press("Publish").sees(".post h1", "Mine")
-	p.travel(-1)
-	p.sees(".site-header", "Write").sees("h1", "Write a post")
-	p.travel(-2)
-	feed()
-	p.travel(3)
-	p.sees(".site-header", "Write").sees(".post h1", "Mine")
-}
-
-// testPlaceIsKept reads a post far down in the feed, and comes back.
-func testPlaceIsKept(t *testing.T, b *browser) {
-	site := newSite(t)
-	for i := range 3 * pageSize {
-		site.post(grace, fmt.Sprintf("Post %d", i+1), "words", true)
-	}
-	for name, p := range map[string]*tab{"guest": b.visit(t, site, narrow).open("/"), "member": b.signedIn(t, site, ada, wide)} {
-		p.press("Load more").focused("title-40").press("Load more").focused("title-20")
-		eval[any](p, `scrollTo(0, scrollY + document.getElementById("post-12").getBoundingClientRect().top - 100)`)
-		p.press("Post 12").sees(".post h1", "Post 12").travel(-1)
-		p.until("the post is where it was, for a "+name, `Math.abs(document.getElementById("post-12")?.getBoundingClientRect().top - 100) < 2`)
-	}
-}
-
-// travel goes through the history as the browser's buttons do.
-func (p *tab) travel(steps int) {
-	p.t.Helper()
-	before := eval[string](p, "location.href")
-	// Later, so that the answer to this evaluation is there before the page goes.
-	eval[any](p, fmt.Sprintf("setTimeout(() => history.go(%d))", steps))
-	p.until("the address changes", "location.href !== "+quote(before))
 }
 
 // testWithoutJavaScript does everything once more with plain forms.

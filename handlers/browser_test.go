@@ -32,7 +32,7 @@ const patience = 15 * time.Second
 // test is skipped, or fails when REQUIRE_BROWSER is 1.
 func TestBrowser(t *testing.T) {
 	b := startBrowser(t)
-	for _, tests := range []map[string]func(*testing.T, *browser){journeys, sideBySide, layouts, polls, mishaps, drafting, administration, orderly, people, searches, keyboards, withClerkJS()} {
+	for _, tests := range []map[string]func(*testing.T, *browser){journeys, sideBySide, layouts, polls, mishaps, drafting, administration, orderly, people, searches, keyboards, returns, withClerkJS()} {
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -51,6 +51,8 @@ func startBrowser(t *testing.T) *browser {
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(profile(t)), chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		// Whoever goes back has the page loaded again, as where the memory is short.
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,BackForwardCache"),
 	)
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium refuses to start as root with one

@@ -101,12 +101,16 @@ func (s *Server) showTable(w http.ResponseWriter, r *http.Request, _ db.User) er
 	if err != nil {
 		return err
 	}
-	status, view, err := s.findRows(r.Context(), tables, q)
+	st, err := readStretch(r, "after", rowsPageSize, parseRowPlace)
+	if err != nil {
+		return err
+	}
+	status, view, err := s.findRows(r.Context(), tables, q, st)
 	if err != nil {
 		return err
 	}
 	if wantsFragment(r) {
-		return s.showFoundRows(w, status, q, view)
+		return s.showFoundRows(w, status, q, st.isFirst, view)
 	}
 	count, err := s.countRows(r.Context(), t)
 	if err != nil {
@@ -150,9 +154,9 @@ func tableNamed(tables []db.Table, name string) *db.Table {
 
 // showFoundRows answers htmx with what was found, or with the next part of it;
 // then its first row gets the focus.
-func (s *Server) showFoundRows(w http.ResponseWriter, status int, q rowsQuery, view rowsView) error {
-	if q.after == nil {
-		w.Header().Set("HX-Push-Url", q.url(nil))
+func (s *Server) showFoundRows(w http.ResponseWriter, status int, q rowsQuery, isFirst bool, view rowsView) error {
+	if isFirst {
+		w.Header().Set("HX-Push-Url", q.URL())
 		return s.fragment(w, status, part{"data-rows", view}, part{"status", view.said("row")})
 	}
 	if len(view.Items) > 0 {
@@ -175,16 +179,16 @@ func (v rowsView) said(noun string) string {
 	}
 }
 
-// findRows returns a page of what is asked for. A question that cannot be
+// findRows returns a part of what is asked for. A question that cannot be
 // answered is shown with the reason, so that it can be mended.
-func (s *Server) findRows(ctx context.Context, tables []db.Table, q rowsQuery) (int, rowsView, error) {
+func (s *Server) findRows(ctx context.Context, tables []db.Table, q rowsQuery, st stretch[db.Key]) (int, rowsView, error) {
 	view := newRowsView(q)
 	if q.problem() {
 		view.Problem = "Nothing was looked for: mend what is marked."
 		return http.StatusUnprocessableEntity, view, nil
 	}
 	rows, err := s.db.Rows(ctx, db.RowQuery{
-		Table: q.table, Filters: q.conditions(), Sort: q.sort, Desc: q.desc, After: q.after, Limit: rowsPageSize + 1, Cut: maxCell,
+		Table: q.table, Filters: q.conditions(), Sort: q.sort, Desc: q.desc, After: st.from, Limit: int(st.limit()), Cut: maxCell,
 	})
 	switch {
 	case errors.Is(err, db.ErrTooSlow):
@@ -198,15 +202,14 @@ func (s *Server) findRows(ctx context.Context, tables []db.Table, q rowsQuery) (
 	case err != nil:
 		return 0, view, fmt.Errorf("find rows: %w", err)
 	}
-	rows, next := nextPage(rows, rowsPageSize, func(row db.Row) db.Key { return row.Key })
-	switch {
-	case next != nil && *next == nil:
-		view.More.End = "There are more rows; a view shows no more than these."
-	case next != nil:
-		view.More.URL = q.url(*next)
+	shown, next := nextStretch(rows, st, func(row db.Row) db.Key { return row.Key }, sameKey)
+	end := "That is all there is."
+	if len(shown) < len(rows) {
+		end = "There are more rows; a view shows no more than these."
 	}
+	view.More = st.more(q.URL(), next, end)
 	l := linker{tables, q.table}
-	for _, row := range rows {
+	for _, row := range shown {
 		view.Items = append(view.Items, l.rowItem(row))
 	}
 	return http.StatusOK, view, nil

@@ -34,7 +34,6 @@ type rowsQuery struct {
 	filters []filterView
 	sort    string // "": the key
 	desc    bool
-	after   db.Key // nil: the first page
 }
 
 // filterView is a condition as it is shown, and as it was typed.
@@ -59,11 +58,6 @@ func readRowsQuery(r *http.Request, t db.Table) (rowsQuery, error) {
 	q := rowsQuery{table: t, sort: query.Get("sort"), desc: query.Get("desc") != ""}
 	if q.sort != "" && !choosable(t.Column(q.sort)) {
 		return q, errBadQuery
-	}
-	if after := query.Get("after"); after != "" {
-		if q.after, err = db.ParseKey(after); err != nil {
-			return q, errBadCursor
-		}
 	}
 	q.filters, err = readFilters(query, t)
 	return q, err
@@ -119,20 +113,31 @@ func (q rowsQuery) conditions() []db.Filter {
 	return filters
 }
 
-// url returns the address of what is asked for after a place in it; nil is the
-// first page.
-func (q rowsQuery) url(after db.Key) string {
-	query := q.values()
-	if after != nil {
-		query.Set("after", after.String())
+// parseRowPlace reads what db.Key.String wrote. The empty text is the beginning.
+func parseRowPlace(s string) (db.Key, error) {
+	if s == "" {
+		return nil, nil
 	}
-	return withQuery(tablePath(q.table.Name), query)
+	return db.ParseKey(s)
 }
+
+// sameKey returns 0 when two keys are the same. How others follow each other
+// depends on the order of the rows, which the database alone knows: of a row that
+// is gone it cannot be told what was behind it.
+func sameKey(a, b db.Key) int {
+	if a.String() == b.String() {
+		return 0
+	}
+	return -1
+}
+
+// URL returns the address of what is asked for.
+func (q rowsQuery) URL() string { return addressOf(tablePath(q.table.Name), q.values()) }
 
 // sortedURL returns the address of the same rows in the order of a column.
 func (q rowsQuery) sortedURL(column string, desc bool) string {
 	q.sort, q.desc = column, desc
-	return q.url(nil)
+	return q.URL()
 }
 
 // exportURL returns the address of the same rows as a file.
@@ -141,7 +146,7 @@ func (q rowsQuery) exportURL(format string) string {
 	query.Set("format", format)
 	query.Del("sort")
 	query.Del("desc")
-	return withQuery(tablePath(q.table.Name)+"/export", query)
+	return addressOf(tablePath(q.table.Name)+"/export", query)
 }
 
 func (q rowsQuery) values() url.Values {
@@ -160,13 +165,6 @@ func (q rowsQuery) values() url.Values {
 	return query
 }
 
-func withQuery(path string, query url.Values) string {
-	if len(query) == 0 {
-		return path
-	}
-	return path + "?" + query.Encode()
-}
-
 // whereURL returns the address of the rows of a table whose columns have the
 // values.
 func whereURL(t db.Table, columns []string, texts []string) string {
@@ -174,7 +172,7 @@ func whereURL(t db.Table, columns []string, texts []string) string {
 	for i, column := range columns {
 		q.filters = append(q.filters, filterView{Column: column, Op: db.OpEqual, Text: texts[i]})
 	}
-	return q.url(nil)
+	return q.URL()
 }
 
 // filterRows returns the conditions as the form shows them, with room for one

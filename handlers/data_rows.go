@@ -59,7 +59,7 @@ type cell struct {
 func newRowsView(q rowsQuery) rowsView {
 	v := rowsView{
 		Table: q.table.Name, URL: tablePath(q.table.Name), Filters: q.filterRows(), Sort: q.sort, Desc: q.desc,
-		HiddenID: hidden(q.table), Empty: "The table is empty.", More: moreView{End: "That is all there is."},
+		HiddenID: hidden(q.table), Empty: "The table is empty.",
 		Exports: []link{{q.exportURL("csv"), "Download as CSV"}, {q.exportURL("json"), "Download as JSON"}},
 	}
 	if len(q.filters) > 0 {

@@ -45,11 +45,11 @@ func TestEveryTableIsShown(t *testing.T) {
 					continue
 				}
 				for _, desc := range []string{"", "1"} {
-					c.htmx("GET", withQuery(tablePath(table.Name), url.Values{"sort": {column.Name}, "desc": {desc}}), nil).status(http.StatusOK).one("#data-rows")
+					c.htmx("GET", addressOf(tablePath(table.Name), url.Values{"sort": {column.Name}, "desc": {desc}}), nil).status(http.StatusOK).one("#data-rows")
 				}
 				for _, op := range ops {
 					query := url.Values{"column": {column.Name}, "op": {string(op.Name)}, "value": {"7"}}
-					c.htmx("GET", withQuery(tablePath(table.Name), query), nil).status(http.StatusOK).lacks("[aria-invalid]")
+					c.htmx("GET", addressOf(tablePath(table.Name), query), nil).status(http.StatusOK).lacks("[aria-invalid]")
 				}
 			}
 		})
@@ -73,7 +73,7 @@ func TestHostileNames(t *testing.T) {
 	path := attr(c.get(dataPath).one(`a[href^="/admin/data/%22"]`), "href")
 	a := c.get(path).status(http.StatusOK).shows("h1", hostileName).shows(".data-row td", hostileName)
 	c.get(attr(a.one("#sort-0"), "href")).status(http.StatusOK).shows(".data-row td", hostileName)
-	found := c.get(withQuery(path, url.Values{"column": {hostileName}, "op": {"eq"}, "value": {hostileName}})).status(http.StatusOK)
+	found := c.get(addressOf(path, url.Values{"column": {hostileName}, "op": {"eq"}, "value": {hostileName}})).status(http.StatusOK)
 	row := attr(found.one(".data-row th a"), "href")
 	c.get(row).status(http.StatusOK).shows("#row-form", hostileName).shows("#row-form", "The program keeps this itself.")
 	c.submit(row, url.Values{"value-note": {"Calm"}}).status(http.StatusForbidden)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"math"
@@ -36,18 +37,13 @@ func nextPage[T, C any](rows []T, size int, place func(T) C) ([]T, *C) {
 	return rows[:size], &next
 }
 
-func (c cursor) String() string {
-	return strconv.FormatInt(int64(c.at), 36) + "-" + strconv.FormatInt(c.id, 36)
+// compare tells which of two places comes first in a list.
+func (c cursor) compare(other cursor) int {
+	return cmp.Or(cmp.Compare(other.at, c.at), cmp.Compare(other.id, c.id))
 }
 
-// readCursor returns the place in a list that a request asks for, by its
-// parameter before; without one the first page.
-func readCursor(r *http.Request) (cursor, error) {
-	query, err := readQuery(r)
-	if err != nil {
-		return cursor{}, err
-	}
-	return parseCursor(query.Get("before"))
+func (c cursor) String() string {
+	return strconv.FormatInt(int64(c.at), 36) + "-" + strconv.FormatInt(c.id, 36)
 }
 
 // parseCursor reads what String wrote. The empty string is the first page.
@@ -90,17 +86,22 @@ func (s *Server) newGuide(r *http.Request, v visitor) *guideView {
 	return &guideView{SignedIn: v.signedIn(), StandInURL: s.dashboard.URL}
 }
 
+// readPostStretch returns which posts of a list a request asks for.
+func (s *Server) readPostStretch(r *http.Request) (stretch[cursor], error) {
+	return readStretch(r, "before", s.pageSizeFor(r), parseCursor)
+}
+
 // showFeed handles "GET /": everybody's posts, newest first.
 func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if wantsFragment(r) && r.URL.Query().Has("since") {
 		return s.showNews(w, r, v)
 	}
-	st, err := s.readStretch(r)
+	st, err := s.readPostStretch(r)
 	if err != nil {
 		return err
 	}
 	place := livePlace{After: s.hub.Last()} // before the posts are read: nothing comes between
-	rows, err := s.db.ListPosts(r.Context(), db.ListPostsParams{BeforeAt: st.before.at, BeforeID: st.before.id, PageSize: st.limit()})
+	rows, err := s.db.ListPosts(r.Context(), db.ListPostsParams{BeforeAt: st.from.at, BeforeID: st.from.id, PageSize: st.limit()})
 	if err != nil {
 		return fmt.Errorf("feed: %w", err)
 	}
@@ -113,17 +114,17 @@ func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	view := feedView{Heading: "Latest posts", CanWrite: v.signedIn(), Posts: posts}
-	if st.before == firstPage {
+	if st.isFirst {
 		top := topOf(rows)
 		place.Top = &top
 		view.Guide = s.newGuide(r, v)
 	}
-	if !v.signedIn() && st.before == firstPage {
+	if !v.signedIn() && st.isFirst {
 		view.Intro = "Read what everybody writes here. Join to write yourself."
 	}
 	view.Live = newLiveView(place)
 	whole := page{Title: view.Heading, Main: view}
-	if st.before == firstPage { // what later pages show changes with every post
+	if st.isFirst { // what later pages show changes with every post
 		whole.Address = "/"
 	}
 	return s.page(w, r, http.StatusOK, "feed", whole)
@@ -161,8 +162,8 @@ func (s *Server) renderItems(items []postItem, more moreView) (postsView, error)
 
 // newFeedItems shows rows, of which one more than the stretch holds means that
 // another page follows.
-func newFeedItems(rows []db.ListPostsRow, st stretch, v visitor, now time.Time) ([]postItem, moreView) {
-	rows, next := nextStretch(rows, st, func(row db.ListPostsRow) cursor { return cursor{row.PublishedAt, row.ID} })
+func newFeedItems(rows []db.ListPostsRow, st stretch[cursor], v visitor, now time.Time) ([]postItem, moreView) {
+	rows, next := nextStretch(rows, st, func(row db.ListPostsRow) cursor { return cursor{row.PublishedAt, row.ID} }, cursor.compare)
 	items := make([]postItem, len(rows))
 	for i, row := range rows {
 		items[i] = newFeedItem(row, v, now)
@@ -171,7 +172,7 @@ func newFeedItems(rows []db.ListPostsRow, st stretch, v visitor, now time.Time) 
 	if len(rows) == 0 {
 		end = "Nothing is written here yet."
 	}
-	return items, newMore("/", next, end)
+	return items, st.more("/", next, end)
 }
 
 // newFeedItem shows a published post in a list.
@@ -186,15 +187,6 @@ func newFeedItem(row db.ListPostsRow, v visitor, now time.Time) postItem {
 	return postItem{postHead: head, Excerpt: row.Excerpt, Poll: pollHint(row.PollOptions)}
 }
 
-// newMore leads to the next page of the list at a path. Without one it says how
-// the list ends.
-func newMore(path string, next *cursor, end string) moreView {
-	if next == nil {
-		return moreView{End: end}
-	}
-	return moreView{URL: path + "?before=" + next.String(), StayURL: path + "?through=" + next.String()}
-}
-
 // edited reports whether a post was changed noticeably later than published.
 func edited(published, updated db.Time) bool {
 	return updated > published.Add(time.Minute)
@@ -203,11 +195,11 @@ func edited(published, updated db.Time) bool {
 // showDrafts handles "GET /drafts": the user's own unpublished posts, those that
 // a moderator has hidden among them.
 func (s *Server) showDrafts(w http.ResponseWriter, r *http.Request, user db.User) error {
-	st, err := s.readStretch(r)
+	st, err := s.readPostStretch(r)
 	if err != nil {
 		return err
 	}
-	rows, err := s.db.ListDrafts(r.Context(), db.ListDraftsParams{AuthorID: user.ID, BeforeAt: st.before.at, BeforeID: st.before.id, PageSize: st.limit()})
+	rows, err := s.db.ListDrafts(r.Context(), db.ListDraftsParams{AuthorID: user.ID, BeforeAt: st.from.at, BeforeID: st.from.id, PageSize: st.limit()})
 	if err != nil {
 		return fmt.Errorf("drafts: %w", err)
 	}
@@ -233,8 +225,8 @@ func changedAt(row db.ListDraftsRow, now time.Time) moment {
 	return m
 }
 
-func newDraftItems(rows []db.ListDraftsRow, st stretch, user db.User, now time.Time) ([]postItem, moreView) {
-	rows, next := nextStretch(rows, st, func(row db.ListDraftsRow) cursor { return cursor{db.Time(row.ChangedAt), row.ID} })
+func newDraftItems(rows []db.ListDraftsRow, st stretch[cursor], user db.User, now time.Time) ([]postItem, moreView) {
+	rows, next := nextStretch(rows, st, func(row db.ListDraftsRow) cursor { return cursor{db.Time(row.ChangedAt), row.ID} }, cursor.compare)
 	items := make([]postItem, len(rows))
 	for i, row := range rows {
 		items[i].postHead = postHead{
@@ -252,5 +244,5 @@ func newDraftItems(rows []db.ListDraftsRow, st stretch, user db.User, now time.T
 	if len(rows) == 0 {
 		end = "You have no drafts."
 	}
-	return items, newMore("/drafts", next, end)
+	return items, st.more("/drafts", next, end)
 }

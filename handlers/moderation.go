@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -76,11 +77,11 @@ func newParty(id int64, name db.Text, username *string, deletedAt db.Time) party
 // showQueue handles "GET /moderation": the posts that are reported, the one
 // that waits longest first.
 func (s *Server) showQueue(w http.ResponseWriter, r *http.Request, user db.User) error {
-	after, err := readIDPlace(r, "after", 0)
+	st, err := readStretch(r, "after", pageSize, idPlaces(0))
 	if err != nil {
 		return err
 	}
-	view, err := s.queue(r.Context(), user, after)
+	view, err := s.queue(r.Context(), user, st)
 	if err != nil {
 		return fmt.Errorf("reports: %w", err)
 	}
@@ -94,41 +95,25 @@ func (s *Server) showQueue(w http.ResponseWriter, r *http.Request, user db.User)
 	return s.fragment(w, http.StatusOK, part{"queue", view}, part{"status", plural(len(view.Items), "more post") + "."})
 }
 
-// readIDPlace reads which place in a list of ids a parameter of the query names.
-func readIDPlace(r *http.Request, name string, first int64) (int64, error) {
-	query, err := readQuery(r)
-	if err != nil || query.Get(name) == "" {
-		return first, err
-	}
-	id, err := strconv.ParseInt(query.Get(name), 10, 64)
-	if err != nil || id < 1 || strconv.FormatInt(id, 10) != query.Get(name) {
-		return 0, errBadCursor
-	}
-	return id, nil
-}
-
-// queue returns the part of the queue behind the post whose first report has
-// the id after.
-func (s *Server) queue(ctx context.Context, user db.User, after int64) (queueView, error) {
-	rows, err := s.db.ListReportedPosts(ctx, db.ListReportedPostsParams{AfterID: after, PageSize: pageSize + 1})
+// queue returns a part of the queue. A place in it is the id of a post's first
+// report.
+func (s *Server) queue(ctx context.Context, user db.User, st stretch[idPlace]) (queueView, error) {
+	rows, err := s.db.ListReportedPosts(ctx, db.ListReportedPostsParams{AfterID: int64(st.from), PageSize: st.limit()})
 	if err != nil {
 		return queueView{}, err
 	}
-	rows, next := nextPage(rows, pageSize, func(row db.ListReportedPostsRow) int64 { return row.FirstReportID })
-	view := queueView{More: moreView{End: "That is all."}}
-	now := time.Now()
+	rows, next := nextStretch(rows, st, func(row db.ListReportedPostsRow) idPlace { return idPlace(row.FirstReportID) }, cmp.Compare)
+	end := "That is all."
+	if len(rows) == 0 {
+		end = "No post is reported."
+	}
+	view, now := queueView{More: st.more(moderationPath, next, end)}, time.Now()
 	for _, row := range rows {
 		reports, err := s.db.ListReports(ctx, db.ListReportsParams{PostID: row.ID, PageSize: maxShownReports})
 		if err != nil {
 			return queueView{}, err
 		}
 		view.Items = append(view.Items, newQueueItem(row, reports, user, now))
-	}
-	switch {
-	case next != nil:
-		view.More.URL = fmt.Sprintf("%s?after=%d", moderationPath, *next)
-	case len(rows) == 0:
-		view.More.End = "No post is reported."
 	}
 	return view, nil
 }

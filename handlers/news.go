@@ -158,7 +158,7 @@ func topOf(rows []db.ListPostsRow) cursor {
 
 // isAbove reports whether a place in a list comes before another.
 func (c cursor) isAbove(other cursor) bool {
-	return c.at > other.at || c.at == other.at && c.id > other.id
+	return c.compare(other) < 0
 }
 
 // showNews answers the bar: with the posts that are new since the feed was
@@ -184,7 +184,7 @@ func (s *Server) showNews(w http.ResponseWriter, r *http.Request, v visitor) err
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	items, _ := newFeedItems(rows, onePage(pageSize), v, time.Now())
+	items, _ := newFeedItems(rows, stretch[cursor]{size: pageSize}, v, time.Now())
 	said := "Nothing new is left."
 	if n := countOthers(rows, v); n > 0 {
 		said = plural(n, "new post") + " above the others."

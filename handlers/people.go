@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -20,19 +21,13 @@ const peoplePageSize = 40
 // A peopleSearch is whom a reader looks for.
 type peopleSearch struct {
 	Typed string // at most db.MaxQuery code points
-	after peoplePlace
 }
 
 // URL returns the address of who is found.
-func (p peopleSearch) URL() string { return p.urlAfter("") }
-
-func (p peopleSearch) urlAfter(place string) string {
+func (p peopleSearch) URL() string {
 	query := url.Values{}
 	if p.Typed != "" {
 		query.Set("q", p.Typed)
-	}
-	if place != "" {
-		query.Set("after", place)
 	}
 	return addressOf(peoplePath, query)
 }
@@ -42,6 +37,11 @@ func (p peopleSearch) urlAfter(place string) string {
 type peoplePlace struct {
 	id  int64
 	key string
+}
+
+// compare tells which of two places comes first.
+func (p peoplePlace) compare(other peoplePlace) int {
+	return cmp.Or(cmp.Compare(p.key, other.key), cmp.Compare(p.id, other.id))
 }
 
 func (p peoplePlace) String() string { return strconv.FormatInt(p.id, 36) + "-" + p.key }
@@ -60,16 +60,10 @@ func parsePeoplePlace(s string) (peoplePlace, error) {
 	return p, nil
 }
 
-// readPeopleSearch reads whom a request looks for. The parameter place says
-// where it goes on.
-func readPeopleSearch(r *http.Request, place string) (peopleSearch, error) {
+// readPeopleSearch reads whom a request looks for.
+func readPeopleSearch(r *http.Request) (peopleSearch, error) {
 	query, err := readQuery(r)
-	if err != nil {
-		return peopleSearch{}, err
-	}
-	p := peopleSearch{Typed: typed(query.Get("q"))}
-	p.after, err = parsePeoplePlace(query.Get(place))
-	return p, err
+	return peopleSearch{Typed: typed(query.Get("q"))}, err
 }
 
 // text is what names are searched for. An @ belongs to no name.
@@ -109,18 +103,22 @@ type personItem struct {
 // showPeople handles "GET /users": everybody who may come in and has a name, by
 // name, so that one finds a person again where one looked before.
 func (s *Server) showPeople(w http.ResponseWriter, r *http.Request, _ visitor) error {
-	search, err := readPeopleSearch(r, "after")
+	search, err := readPeopleSearch(r)
 	if err != nil {
 		return err
 	}
-	view, err := s.findPeople(r, search)
+	st, err := readStretch(r, "after", peoplePageSize, parsePeoplePlace)
+	if err != nil {
+		return err
+	}
+	view, err := s.findPeople(r.Context(), search, st)
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}
 	switch {
 	case !wantsFragment(r):
 		return s.page(w, r, http.StatusOK, "people", page{Title: "People", Main: directoryView{search, view}})
-	case search.after != (peoplePlace{}):
+	case !st.isFirst:
 		return s.morePeople(w, view.Part)
 	}
 	w.Header().Set("HX-Replace-Url", search.URL())
@@ -138,24 +136,22 @@ func (s *Server) morePeople(w http.ResponseWriter, people peoplePart) error {
 	return s.fragment(w, http.StatusOK, part{"people-part", people}, part{"status", said})
 }
 
-func (s *Server) findPeople(r *http.Request, search peopleSearch) (peopleView, error) {
-	rows, err := s.db.ListPeople(r.Context(), db.ListPeopleParams{
-		AfterKey: search.after.key, AfterID: search.after.id, Search: search.text(), PageSize: peoplePageSize + 1,
+func (s *Server) findPeople(ctx context.Context, search peopleSearch, st stretch[peoplePlace]) (peopleView, error) {
+	rows, err := s.db.ListPeople(ctx, db.ListPeopleParams{
+		AfterKey: st.from.key, AfterID: st.from.id, Search: search.text(), PageSize: st.limit(),
 	})
 	if err != nil {
 		return peopleView{}, err
 	}
-	count, err := s.db.CountPeople(r.Context(), search.text())
+	count, err := s.db.CountPeople(ctx, search.text())
 	if err != nil {
 		return peopleView{}, err
 	}
-	rows, next := nextPage(rows, peoplePageSize, func(row db.ListPeopleRow) peoplePlace { return peoplePlace{row.ID, row.SearchKey} })
-	view := peopleView{Said: peopleSentence(search, count), Part: peoplePart{More: moreView{End: "These are all."}}}
+	place := func(row db.ListPeopleRow) peoplePlace { return peoplePlace{row.ID, row.SearchKey} }
+	rows, next := nextStretch(rows, st, place, peoplePlace.compare)
+	view := peopleView{Said: peopleSentence(search, count), Part: peoplePart{More: st.more(search.URL(), next, "These are all.")}}
 	for _, row := range rows {
 		view.Part.Items = append(view.Part.Items, newPersonItem(row))
-	}
-	if next != nil {
-		view.Part.More.URL = search.urlAfter(next.String())
 	}
 	return view, nil
 }

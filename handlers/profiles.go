@@ -140,15 +140,15 @@ func profilePart(row db.GetProfileRow, v visitor, name string) part {
 
 // listPostsOf returns a page of an author's published posts.
 func (s *Server) listPostsOf(r *http.Request, authorID int64, v visitor) ([]postItem, moreView, error) {
-	st, err := s.readStretch(r)
+	st, err := s.readPostStretch(r)
 	if err != nil {
 		return nil, moreView{}, err
 	}
-	rows, err := s.db.ListPostsOf(r.Context(), db.ListPostsOfParams{AuthorID: authorID, BeforeAt: st.before.at, BeforeID: st.before.id, PageSize: st.limit()})
+	rows, err := s.db.ListPostsOf(r.Context(), db.ListPostsOfParams{AuthorID: authorID, BeforeAt: st.from.at, BeforeID: st.from.id, PageSize: st.limit()})
 	if err != nil {
 		return nil, moreView{}, fmt.Errorf("posts of user %d: %w", authorID, err)
 	}
-	rows, next := nextStretch(rows, st, func(row db.ListPostsOfRow) cursor { return cursor{row.PublishedAt, row.ID} })
+	rows, next := nextStretch(rows, st, func(row db.ListPostsOfRow) cursor { return cursor{row.PublishedAt, row.ID} }, cursor.compare)
 	items, now := make([]postItem, len(rows)), time.Now()
 	for i, row := range rows {
 		items[i] = newFeedItem(db.ListPostsRow(row), v, now)
@@ -157,7 +157,7 @@ func (s *Server) listPostsOf(r *http.Request, authorID int64, v visitor) ([]post
 	if len(rows) == 0 {
 		end = "No posts yet."
 	}
-	return items, newMore(profilePath(authorID), next, end), nil
+	return items, st.more(profilePath(authorID), next, end), nil
 }
 
 func newProfileView(row db.GetProfileRow, v visitor) profileView {

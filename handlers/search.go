@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -21,22 +22,16 @@ type postSearch struct {
 	Typed    string // at most db.MaxQuery code points
 	AuthorID int64  // 0: everybody
 	query    db.Query
-	after    db.SearchPlace
 }
 
 // URL returns the address of what is found.
-func (p postSearch) URL() string { return p.urlAfter("") }
-
-func (p postSearch) urlAfter(place string) string {
+func (p postSearch) URL() string {
 	query := url.Values{}
 	if p.Typed != "" {
 		query.Set("q", p.Typed)
 	}
 	if p.AuthorID != 0 {
 		query.Set("author", strconv.FormatInt(p.AuthorID, 10))
-	}
-	if place != "" {
-		query.Set("after", place)
 	}
 	return addressOf(searchPath, query)
 }
@@ -49,23 +44,17 @@ func addressOf(path string, query url.Values) string {
 	return path + "?" + query.Encode()
 }
 
-// readPostSearch reads what a request searches. The parameter place says where
-// it goes on.
-func readPostSearch(r *http.Request, place string) (postSearch, error) {
+// readPostSearch reads what a request searches.
+func readPostSearch(r *http.Request) (postSearch, error) {
 	query, err := readQuery(r)
 	if err != nil {
 		return postSearch{}, err
 	}
 	p := postSearch{Typed: typed(query.Get("q")), query: db.ParseQuery(query.Get("q"))}
 	if author := query.Get("author"); author != "" {
-		if p.AuthorID, err = parseID(author); err != nil {
-			return postSearch{}, err
-		}
+		p.AuthorID, err = parseID(author)
 	}
-	if p.after, err = db.ParseSearchPlace(query.Get(place)); err != nil {
-		return postSearch{}, errBadCursor
-	}
-	return p, nil
+	return p, err
 }
 
 // typed is what was typed into a search, as it is shown again.
@@ -119,29 +108,43 @@ type foundItem struct {
 
 // showSearch handles "GET /search".
 func (s *Server) showSearch(w http.ResponseWriter, r *http.Request, _ visitor) error {
-	search, err := readPostSearch(r, "after")
+	search, err := readPostSearch(r)
 	if err != nil {
 		return err
 	}
-	found, err := s.db.SearchPosts(r.Context(), db.SearchParams{Query: search.query, AuthorID: search.AuthorID, After: search.after, PageSize: s.pageSizeFor(r)})
-	if errors.Is(err, db.ErrPlace) {
-		return errBadCursor
-	}
+	st, err := readStretch(r, "after", s.pageSizeFor(r), db.ParseSearchPlace)
 	if err != nil {
 		return err
 	}
-	view := newFoundView(search, found, time.Now())
+	found, err := s.findPosts(r.Context(), search, st)
+	if err != nil {
+		return err
+	}
+	view := newFoundView(search, found, st, time.Now())
 	if view.Author, err = s.narrowedTo(r, search); err != nil {
 		return err
 	}
-	switch more := search.after.String() != ""; {
+	switch {
 	case !wantsFragment(r):
 		return s.page(w, r, http.StatusOK, "search", page{Title: searchTitle(search), Main: searchView{search, view}})
-	case more:
+	case !st.isFirst:
 		return s.moreFound(w, view.Posts)
 	}
 	w.Header().Set("HX-Replace-Url", search.URL())
 	return s.fragment(w, http.StatusOK, part{"found", view}, part{"title", searchTitle(search)}, part{"status", view.Said})
+}
+
+// findPosts returns a stretch of what a search finds.
+func (s *Server) findPosts(ctx context.Context, search postSearch, st stretch[db.SearchPlace]) (db.Found, error) {
+	p := db.SearchParams{Query: search.query, AuthorID: search.AuthorID, After: st.from, PageSize: st.size}
+	if st.through != nil {
+		p.Through, p.MaxPosts = *st.through, maxStretch
+	}
+	found, err := s.db.SearchPosts(ctx, p)
+	if errors.Is(err, db.ErrPlace) {
+		return found, errBadCursor
+	}
+	return found, err
 }
 
 // moreFound answers with the next part of what was found; its first post gets
@@ -181,11 +184,11 @@ func (s *Server) narrowedTo(r *http.Request, search postSearch) (*foundAuthor, e
 	}, nil
 }
 
-func newFoundView(search postSearch, found db.Found, now time.Time) foundView {
+func newFoundView(search postSearch, found db.Found, st stretch[db.SearchPlace], now time.Time) foundView {
 	view := foundView{
 		Help:  search.query.Empty(),
 		Said:  foundSentence(search, found),
-		Posts: foundPosts{More: moreView{End: "That is all that was found."}},
+		Posts: foundPosts{More: st.more(search.URL(), found.Next.String(), "That is all that was found.")},
 	}
 	if found.Bounded {
 		view.Notes = append(view.Notes, fmt.Sprintf("The newest %s matches are ranked. Older posts match too: add a word to come to them.", thousands(db.MaxCandidates)))
@@ -198,9 +201,6 @@ func newFoundView(search postSearch, found db.Found, now time.Time) foundView {
 	}
 	for _, post := range found.Posts {
 		view.Posts.Items = append(view.Posts.Items, newFoundItem(post, now))
-	}
-	if place := found.Next.String(); place != "" {
-		view.Posts.More.URL = search.urlAfter(place)
 	}
 	if !view.Help && len(found.Posts) == 0 {
 		view.Offers = offers(search)

@@ -178,7 +178,7 @@ INSERT INTO posts (author_id, title, published, published_at, created_at, update
 func TestLateSearch(t *testing.T) {
 	search := postSearch{Typed: "ink", query: db.ParseQuery("ink")}
 	for matches, want := range map[int]string{0: "0 posts found in time.", 1: "1 post found in time.", 7: "7 posts found in time."} {
-		view := newFoundView(search, db.Found{Matches: matches, Late: true}, time.Now())
+		view := newFoundView(search, db.Found{Matches: matches, Late: true}, stretch[db.SearchPlace]{}, time.Now())
 		if view.Said != want || len(view.Notes) != 1 || !strings.Contains(view.Notes[0], "broken off") {
 			t.Errorf("of %d posts it says %q with the notes %q", matches, view.Said, view.Notes)
 		}
