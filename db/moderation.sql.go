@@ -199,15 +199,23 @@ SELECT reports.id, reports.post_id, reports.reporter_id, reports.kind, reports.t
     coalesce(users.name, '') AS reporter_name,
     users.username AS reporter_username,
     users.deleted_at AS reporter_deleted_at
-FROM reports
+FROM reports AS oldest
+JOIN posts ON posts.id = oldest.post_id
+JOIN reports ON reports.post_id = oldest.post_id
 JOIN users ON users.id = reports.reporter_id
-WHERE reports.post_id = ?1
-ORDER BY reports.id
-LIMIT CAST(?2 AS BIGINT)
+WHERE oldest.id > ?1 AND oldest.id <= ?2
+  AND posts.published = 1
+  AND posts.deleted_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM reports AS earlier WHERE earlier.post_id = oldest.post_id AND earlier.id < oldest.id)
+  AND reports.id < coalesce(
+    (SELECT next.id FROM reports AS next WHERE next.post_id = oldest.post_id ORDER BY next.id LIMIT 1 OFFSET CAST(?3 AS BIGINT)),
+    9223372036854775807)
+ORDER BY oldest.id, reports.id
 `
 
 type ListReportsParams struct {
-	PostID   int64
+	AfterID  int64
+	UntilID  int64
 	PageSize int64
 }
 
@@ -218,10 +226,11 @@ type ListReportsRow struct {
 	ReporterDeletedAt Time
 }
 
-// ListReports returns the first page_size reports of a post, and what their
-// reporters are called.
+// ListReports returns the reports of the posts that ListReportedPosts returns
+// behind after_id up to the one with first_report_id until_id: of each post the
+// first page_size, and what their reporters are called.
 func (q *Queries) ListReports(ctx context.Context, arg ListReportsParams) ([]ListReportsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listReports, arg.PostID, arg.PageSize)
+	rows, err := q.db.QueryContext(ctx, listReports, arg.AfterID, arg.UntilID, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}

@@ -343,9 +343,9 @@ func wantQueue(t *testing.T, d *db.DB, want ...string) {
 	var got []string
 	for _, row := range queue(t, d) {
 		got = append(got, fmt.Sprint(row.Title, " ", row.Reports))
-		reports, err := d.ListReports(t.Context(), db.ListReportsParams{PostID: row.ID, PageSize: 10})
+		reports, err := d.ListReports(t.Context(), db.ListReportsParams{AfterID: row.FirstReportID - 1, UntilID: row.FirstReportID, PageSize: 10})
 		check(t, err)
-		if len(reports) != int(row.Reports) {
+		if len(reports) != int(row.Reports) || reports[len(reports)-1].Report.ID != row.LastReportID {
 			t.Errorf("%s has %d reports, want %d", row.Title, len(reports), row.Reports)
 		}
 	}

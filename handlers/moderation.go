@@ -107,15 +107,31 @@ func (s *Server) queue(ctx context.Context, user db.User, st stretch[idPlace]) (
 	if len(rows) == 0 {
 		end = "No post is reported."
 	}
+	reports, err := s.reportsOf(ctx, rows)
+	if err != nil {
+		return queueView{}, err
+	}
 	view, now := queueView{More: st.more(moderationPath, next, end)}, time.Now()
 	for _, row := range rows {
-		reports, err := s.db.ListReports(ctx, db.ListReportsParams{PostID: row.ID, PageSize: maxShownReports})
-		if err != nil {
-			return queueView{}, err
-		}
-		view.Items = append(view.Items, newQueueItem(row, reports, user, now))
+		view.Items = append(view.Items, newQueueItem(row, reports[row.ID], user, now))
 	}
 	return view, nil
+}
+
+// reportsOf returns the first reports of posts that follow each other in the
+// queue, by the id of the post.
+func (s *Server) reportsOf(ctx context.Context, rows []db.ListReportedPostsRow) (map[int64][]db.ListReportsRow, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	all, err := s.db.ListReports(ctx, db.ListReportsParams{
+		AfterID: rows[0].FirstReportID - 1, UntilID: rows[len(rows)-1].FirstReportID, PageSize: maxShownReports,
+	})
+	reports := map[int64][]db.ListReportsRow{}
+	for _, report := range all {
+		reports[report.Report.PostID] = append(reports[report.Report.PostID], report)
+	}
+	return reports, err
 }
 
 func newQueueItem(row db.ListReportedPostsRow, reports []db.ListReportsRow, user db.User, now time.Time) queueItem {
