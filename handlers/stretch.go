@@ -17,6 +17,7 @@ type stretch[P fmt.Stringer] struct {
 	begin   string // the parameter that says where it begins: before or after
 	from    P      // it begins right behind this place
 	isFirst bool   // that is the beginning of the list
+	start   string // behind which place the page begins where it is shown; "": with the list
 	through *P     // its last page begins right behind this one; nil: it is one page
 	size    int    // how much a page has
 }
@@ -33,7 +34,11 @@ func readStretch[P fmt.Stringer](r *http.Request, begin string, size int, parse 
 	if st.from, err = readListPlace(query, begin, parse); err != nil {
 		return st, err
 	}
-	st.isFirst = query.Get(begin) == ""
+	st.start = query.Get(begin)
+	st.isFirst = st.start == ""
+	if !st.isFirst && wantsFragment(r) {
+		st.start = startOfPage(r, begin, parse)
+	}
 	through, err := readListPlace(query, "through", parse)
 	if query.Get("through") != "" {
 		st.through = &through
@@ -48,6 +53,19 @@ func readListPlace[P any](query url.Values, name string, parse func(string) (P, 
 		return place, errBadCursor
 	}
 	return place, nil
+}
+
+// startOfPage is the start of the page that asks for its next part.
+func startOfPage[P any](r *http.Request, begin string, parse func(string) (P, error)) string {
+	page, err := url.Parse(r.Header.Get("HX-Current-URL"))
+	if err != nil {
+		return ""
+	}
+	start := page.Query().Get(begin)
+	if _, err := parse(start); err != nil {
+		return ""
+	}
+	return start
 }
 
 // limit is how many rows have to be read: one more than are shown.
@@ -75,7 +93,12 @@ func (st stretch[P]) more(list, next, end string) moreView {
 	if next == "" {
 		return moreView{End: end}
 	}
-	return moreView{URL: withParam(list, st.begin, next), StayURL: withParam(list, "through", next)}
+	more := moreView{URL: withParam(list, st.begin, next)}
+	if st.start != "" {
+		list = withParam(list, st.begin, st.start)
+	}
+	more.StayURL = withParam(list, "through", next)
+	return more
 }
 
 // withParam returns an address with another parameter in its query.

@@ -96,6 +96,38 @@ func TestListIsShownThrough(t *testing.T) {
 	}
 }
 
+// Who opens the second page of a list alone, and loads more there, comes back to
+// that.
+func TestListIsShownThroughFromTheMiddle(t *testing.T) {
+	site, lists := newLongSite(t)
+	c := site.as(admin)
+	for _, list := range lists {
+		t.Run(list.path, func(t *testing.T) {
+			second := c.get(attr(c.get(list.path).one("#load-more"), "href")).status(http.StatusOK)
+			third := c.htmx("GET", attr(second.one("#load-more"), "href"), nil)
+			want := append(list.listed(second), list.listed(third)...)
+			stay := attr(second.one("#load-more"), "hx-replace-url")
+			if got := list.listed(c.get(stay).status(http.StatusOK)); !slices.Equal(got, want) {
+				t.Errorf("%s shows %d, want the %d that were loaded", stay, len(got), len(want))
+			}
+		})
+	}
+	next := attr(c.get("/").one("#load-more"), "href")
+	_, through, _ := strings.Cut(attr(c.htmx("GET", next, nil).one("#load-more"), "href"), "before=")
+	for current, want := range map[string]string{
+		"": "/?", "/": "/?", "/?through=1-1": "/?", "/?before=nonsense": "/?", "/?before=%zz": "/?", "/%zz": "/?", "/?before=zz-1": "/?before=zz-1&",
+	} {
+		a := c.send("GET", next, "", "HX-Request", "true", "HX-Request-Type", "partial", "HX-Current-URL", origin+current)
+		if got := attr(a.one("#load-more"), "hx-replace-url"); got != want+"through="+through {
+			t.Errorf("loaded on %s, the address becomes %s, want %s", current, got, want+"through="+through)
+		}
+	}
+	typed := c.send("GET", "/search?q=words", "", "HX-Request", "true", "HX-Request-Type", "partial", "HX-Current-URL", origin+attr(c.get("/search?q=ink").one("#load-more"), "href"))
+	if got := attr(typed.one("#load-more"), "hx-replace-url"); strings.Contains(got, "after") {
+		t.Errorf("another search begins in the middle: %s", got)
+	}
+}
+
 // What is new on top of a list is shown with the rest.
 func TestListIsShownThroughWithNewPosts(t *testing.T) {
 	site, lists := newLongSite(t)
