@@ -109,8 +109,11 @@ func (s *Server) showTable(w http.ResponseWriter, r *http.Request, _ db.User) er
 	if err != nil {
 		return err
 	}
-	if wantsFragment(r) {
-		return s.showFoundRows(w, status, q, st.isFirst, view)
+	switch {
+	case wantsFragment(r) && st.isFirst:
+		return s.showFoundRows(w, r, status, q.URL(), view)
+	case wantsFragment(r):
+		return s.showMoreRows(w, status, view)
 	}
 	count, err := s.countRows(r.Context(), t)
 	if err != nil {
@@ -152,13 +155,18 @@ func tableNamed(tables []db.Table, name string) *db.Table {
 	return nil
 }
 
-// showFoundRows answers htmx with what was found, or with the next part of it;
-// then its first row gets the focus.
-func (s *Server) showFoundRows(w http.ResponseWriter, status int, q rowsQuery, isFirst bool, view rowsView) error {
-	if isFirst {
-		w.Header().Set("HX-Push-Url", q.URL())
-		return s.fragment(w, status, part{"data-rows", view}, part{"status", view.said("row")})
+// showFoundRows answers htmx with what was found. Asked once more, as by a link to
+// the same page, it gets no other entry in the history.
+func (s *Server) showFoundRows(w http.ResponseWriter, r *http.Request, status int, address string, view rowsView) error {
+	if pageURL(r).RequestURI() != address {
+		w.Header().Set("HX-Push-Url", address)
 	}
+	return s.fragment(w, status, part{"data-rows", view}, part{"status", view.said("row")})
+}
+
+// showMoreRows answers htmx with the next part of what was found; its first row
+// gets the focus.
+func (s *Server) showMoreRows(w http.ResponseWriter, status int, view rowsView) error {
 	if len(view.Items) > 0 {
 		view.Items[0].Focus = true
 	}

@@ -163,6 +163,21 @@ func TestFilterAndSort(t *testing.T) {
 	}
 }
 
+// What is asked once more has no second place in the history.
+func TestRowsAskedAgain(t *testing.T) {
+	const path = "/admin/data/posts?column=title&op=eq&value=%27%C3%A9+%26"
+	site := newSite(t)
+	c := site.as(admin)
+	for current, want := range map[string]string{
+		"": path, origin + "/admin/data/posts": path, origin + path + "&through=1": path, origin + "/%zz": path, origin + path: "",
+	} {
+		a := c.send("GET", path, "", "HX-Request", "true", "HX-Request-Type", "partial", "HX-Current-URL", current).status(http.StatusOK)
+		if got := a.Header.Get("HX-Push-Url"); got != want {
+			t.Errorf("asked at %q, the next address is %q, want %q", current, got, want)
+		}
+	}
+}
+
 func TestRowsPageByPage(t *testing.T) {
 	site := newSite(t)
 	storeEvents(t, site, 2*rowsPageSize+5)

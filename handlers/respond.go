@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,6 +61,16 @@ func isHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" 
 // wantsFragment reports whether htmx asks for a part of the page.
 func wantsFragment(r *http.Request) bool {
 	return isHTMX(r) && r.Header.Get("HX-Request-Type") == "partial"
+}
+
+// pageURL is the address of the page from which htmx asks; it is empty when htmx
+// does not say it.
+func pageURL(r *http.Request) *url.URL {
+	u, err := url.Parse(r.Header.Get("HX-Current-URL"))
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
 }
 
 // render answers with the partial of the given name, alone for htmx and in the

@@ -57,11 +57,7 @@ func readListPlace[P any](query url.Values, name string, parse func(string) (P, 
 
 // startOfPage is the start of the page that asks for its next part.
 func startOfPage[P any](r *http.Request, begin string, parse func(string) (P, error)) string {
-	page, err := url.Parse(r.Header.Get("HX-Current-URL"))
-	if err != nil {
-		return ""
-	}
-	start := page.Query().Get(begin)
+	start := pageURL(r).Query().Get(begin)
 	if _, err := parse(start); err != nil {
 		return ""
 	}
