@@ -153,6 +153,7 @@ func TestNextStretch(t *testing.T) {
 		return all
 	}
 	inOrder := func(a, b idPlace) int { return cmp.Compare(a, b) }
+	alike := func(a, b idPlace) int { return sameKey(db.Key{int64(a)}, db.Key{int64(b)}) }
 	tests := []struct {
 		name     string
 		rows     int64
@@ -163,6 +164,8 @@ func TestNextStretch(t *testing.T) {
 	}{
 		{"at a row", 100, 20, inOrder, 15, "30"},
 		{"the row is gone", 100, 21, inOrder, 15, "30"},
+		{"at a row, of no known order", 100, 20, alike, 15, "30"},
+		{"the row is gone, of no known order", 100, 21, alike, 100, ""},
 		{"before all", 100, 1, inOrder, 5, "10"},
 		{"at the last", 10, 20, inOrder, 10, ""},
 		{"behind all", 10, 99, inOrder, 10, ""},
