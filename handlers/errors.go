@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -70,22 +71,28 @@ type problem struct {
 	refused   bool   // the user may not come in: all that is left is to sign out
 }
 
-// heading is the title of a problem's page and of its JSON.
+// headings say in a few words what a status means to a reader.
+var headings = map[int]string{
+	http.StatusBadRequest:            "That could not be read",
+	http.StatusUnauthorized:          "Not signed in",
+	http.StatusForbidden:             "Not allowed",
+	http.StatusNotFound:              "Not found",
+	http.StatusMethodNotAllowed:      "Not found",
+	http.StatusConflict:              "Not possible any more",
+	http.StatusRequestEntityTooLarge: "Too much at once",
+	http.StatusUnprocessableEntity:   "Something is missing or wrong",
+	http.StatusTooManyRequests:       "Not so fast",
+	http.StatusInternalServerError:   "Something broke here",
+	http.StatusBadGateway:            "Not possible at the moment",
+	http.StatusServiceUnavailable:    "Not possible at the moment",
+}
+
+// heading is the title of a problem's page.
 func (p problem) heading() string {
 	if p.refused {
 		return "This account is closed"
 	}
-	switch p.status {
-	case http.StatusUnauthorized:
-		return "Not signed in"
-	case http.StatusForbidden:
-		return "Not allowed"
-	case http.StatusNotFound:
-		return "Not found"
-	case http.StatusInternalServerError:
-		return "Something broke here"
-	}
-	return http.StatusText(p.status)
+	return cmp.Or(headings[p.status], http.StatusText(p.status))
 }
 
 // problemOf decides how an error is answered.
@@ -182,6 +189,9 @@ func newErrorView(r *http.Request, p problem) errorView {
 	if p.status == http.StatusUnauthorized && !v.SignOut {
 		v.Links = append(v.Links, link{signInURL("/"), "Sign in"})
 	}
+	if p.status >= http.StatusInternalServerError && r.Method == http.MethodGet {
+		v.Links = append(v.Links, link{r.URL.RequestURI(), "Try again"})
+	}
 	if p.status == http.StatusMethodNotAllowed || r.URL.Path != "/" {
 		v.Links = append(v.Links, link{"/", "Read the latest posts"})
 	}
@@ -195,6 +205,6 @@ func writeProblem(w http.ResponseWriter, p problem) error {
 		Title     string `json:"title"`
 		Detail    string `json:"detail"`
 		Reference string `json:"reference,omitempty"`
-	}{p.status, p.heading(), p.text, p.reference}
+	}{p.status, http.StatusText(p.status), p.text, p.reference}
 	return writeJSON(w, p.status, "application/problem+json", body)
 }

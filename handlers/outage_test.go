@@ -36,7 +36,7 @@ func TestClerkCannotBeReached(t *testing.T) {
 
 	c.get("/").status(http.StatusOK).lacks("#account-menu").shows("#alerts", "cannot be reached")
 	page := c.get("/posts/new").status(http.StatusServiceUnavailable)
-	page.shows("h1", "Service Unavailable").shows("main", "try again in a minute")
+	page.shows("h1", "Not possible at the moment").shows("main", "try again in a minute")
 	if page.Header.Get("Retry-After") == "" {
 		t.Error("the page does not say when to try again")
 	}
