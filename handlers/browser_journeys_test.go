@@ -79,14 +79,14 @@ func testLoadMore(t *testing.T, b *browser, width int64) {
 func testDraftJourney(t *testing.T, b *browser) {
 	site := newSite(t)
 	p := b.signedIn(t, site, ada, narrow)
-	p.write("An idea", "It begins").press("Save as draft").hears("Your draft is saved.").
+	p.write("An idea", "It begins").press("Save draft").hears("Your draft is saved.").
 		sees("#alerts", "Your draft is saved.").focused("compose-form-draft").lacks(".post-item")
 	p.press("See your drafts").sees(".post-item .badge", "Draft")
 	p.press("Edit “An idea”").focused("post-1-title").press("Publish").hears("Saved.").focused("title-1").lacks(".badge")
 	p.open("/").sees(".post-item", "An idea")
-	p.press("Delete “An idea”").hears("Deleted.").open("/").sees(".more-empty", "Nothing is written here yet.")
+	p.press("Delete “An idea”").hears("Deleted.").open("/").sees(".nothing", "Nothing is written here yet.")
 	p.write("Another", "").press("Publish").sees(".post-item h2", "Another").
-		until("the feed is not called empty", `!document.querySelector(".more-empty").checkVisibility()`)
+		until("the feed is not called empty", `!document.querySelector(".nothing").checkVisibility()`)
 }
 
 // testPostPageJourney writes on the page for it and changes the post on its

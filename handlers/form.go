@@ -108,7 +108,7 @@ func newPostForm(view string, author int64) postForm {
 		Poll: pollForm{FormID: "post-form"},
 		Buttons: []formButton{
 			{Name: "publish", Label: "Publish", Published: true},
-			{Name: "draft", Label: "Save as draft"},
+			{Name: "draft", Label: "Save draft"},
 		},
 		PreviewURL: "/posts/preview",
 		Autosave:   autosaveView{FormID: "post-form", URL: "/posts/autosave"},

@@ -77,8 +77,9 @@ type directoryView struct {
 
 // peopleView is what people.html of the partials shows: who was found.
 type peopleView struct {
-	Said string // how many they are
-	Part peoplePart
+	Said   string  // how many they are
+	Offers []offer // what to try when it is nobody
+	Part   peoplePart
 }
 
 // peoplePart is what people-part.html shows.
@@ -152,6 +153,9 @@ func (s *Server) findPeople(ctx context.Context, search peopleSearch, st stretch
 	view := peopleView{Said: peopleSentence(search, count), Part: peoplePart{More: st.more(search.URL(), next, "These are all.")}}
 	for _, row := range rows {
 		view.Part.Items = append(view.Part.Items, newPersonItem(row))
+	}
+	if count == 0 {
+		view.Offers = []offer{{"offer-posts", "Search posts", postSearch{Typed: search.Typed}.URL()}, {"offer-everybody", "Show everybody", peopleSearch{}.URL()}}
 	}
 	return view, nil
 }

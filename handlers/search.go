@@ -244,8 +244,5 @@ func offers(search postSearch) []offer {
 		shorter := postSearch{Typed: strings.Join(words[:len(words)-1], " "), AuthorID: search.AuthorID}
 		all = append(all, offer{"offer-shorter", "Search without the last word", shorter.URL()})
 	}
-	if search.AuthorID != 0 {
-		all = append(all, offer{"offer-all", "Search everybody’s posts", postSearch{Typed: search.Typed}.URL()})
-	}
 	return append(all, offer{"offer-people", "Search people", peopleSearch{Typed: search.Typed}.URL()})
 }

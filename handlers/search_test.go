@@ -36,7 +36,7 @@ func TestSearch(t *testing.T) {
 		{"accents", "q=cafe", 200, "Ink", "1 post matches.", ".excerpt mark"},
 		{"phrase", "q=" + url.QueryEscape(`"blue ink"`), 200, "", "No post is like that.", "#offer-shorter"}, // <b> is text
 		{"an author's", "q=ink&author=" + author, 200, "Pens", "1 post matches.", "#narrowed-all[href='/search?q=ink']"},
-		{"nothing of an author's", "q=nothing&author=" + author, 200, "", "No post is like that.", "#offer-all[href='/search?q=nothing']"},
+		{"nothing of an author's", "q=nothing&author=" + author, 200, "", "No post is like that.", "#narrowed-all[href='/search?q=nothing']"},
 		{"nothing", "q=zebra", 200, "", "No post is like that.", "#offer-people[href='/users?q=zebra']"},
 		{"all but the last", "q=ink+zebra", 200, "", "No post is like that.", "#offer-shorter[href='/search?q=ink']"},
 		{"too many words", "q=" + "a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q", 200, "", "No post is like that.", ".found-count ~ .help"},
