@@ -59,11 +59,10 @@ func (s *Server) showActs(w http.ResponseWriter, r *http.Request, user db.User) 
 func newActsView(rows []db.ListActsRow, st stretch[idPlace], now time.Time) actsView {
 	place := func(row db.ListActsRow) idPlace { return idPlace(row.ModerationLog.ID) }
 	rows, next := nextStretch(rows, st, place, func(a, b idPlace) int { return cmp.Compare(b, a) })
-	end := "That is all."
-	if len(rows) == 0 {
-		end = "No moderator has had to do anything yet."
+	view := actsView{More: st.more(actsPath, next, "That is all.")}
+	if len(rows) == 0 && st.isFirst {
+		view.More.Nothing = nothingView{Text: "No moderator has had to do anything yet."}
 	}
-	view := actsView{More: st.more(actsPath, next, end)}
 	for _, row := range rows {
 		view.Items = append(view.Items, newActItem(row, now))
 	}

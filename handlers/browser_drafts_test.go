@@ -48,7 +48,7 @@ func testAutosaveAboveTheFeed(t *testing.T, b *browser) {
 	if titles := p.titles(); len(titles) != 1 {
 		t.Errorf("the feed has %q, want one post", titles)
 	}
-	p.open("/drafts").sees(".more", "You have no drafts.")
+	p.open("/drafts").sees(".nothing", "You have no drafts.")
 }
 
 func testAutosaveOfAPublishedPost(t *testing.T, b *browser) {

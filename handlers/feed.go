@@ -156,7 +156,6 @@ func (s *Server) renderItems(items []postItem, more moreView) (postsView, error)
 		}
 		all.WriteString(string(html))
 	}
-	more.Empty = len(items) == 0 && more.URL == ""
 	return postsView{Items: template.HTML(all.String()), More: more}, nil
 }
 
@@ -168,11 +167,22 @@ func newFeedItems(rows []db.ListPostsRow, st stretch[cursor], v visitor, now tim
 	for i, row := range rows {
 		items[i] = newFeedItem(row, v, now)
 	}
-	end := "That is all there is."
-	if len(rows) == 0 {
-		end = "Nothing is written here yet."
+	more := st.more("/", next, "That is all there is.")
+	if len(rows) == 0 && st.isFirst {
+		more.Nothing = nothingWritten(v)
 	}
-	return items, st.more("/", next, end)
+	return items, more
+}
+
+// nothingWritten invites to write the first post of the site.
+func nothingWritten(v visitor) nothingView {
+	n := nothingView{Text: "Nothing is written here yet."}
+	if v.signedIn() {
+		n.Help = "The first post is yours to write."
+	} else {
+		n.Invite = link{signUpURL("/"), "Join and write the first post"}
+	}
+	return n
 }
 
 // newFeedItem shows a published post in a list.
@@ -240,9 +250,9 @@ func newDraftItems(rows []db.ListDraftsRow, st stretch[cursor], user db.User, no
 		items[i].CanPublish, items[i].Version = row.Title != "" && row.HiddenReason == "", int64(row.UpdatedAt)
 		items[i].Excerpt, items[i].Poll = row.Excerpt, pollHint(row.PollOptions)
 	}
-	end := "No more drafts."
-	if len(rows) == 0 {
-		end = "You have no drafts."
+	more := st.more("/drafts", next, "No more drafts.")
+	if len(rows) == 0 && st.isFirst {
+		more.Nothing = nothingView{Text: "You have no drafts.", Help: "What you write is kept here by itself until you publish it."}
 	}
-	return items, st.more("/drafts", next, end)
+	return items, more
 }

@@ -103,17 +103,16 @@ func (s *Server) queue(ctx context.Context, user db.User, st stretch[idPlace]) (
 		return queueView{}, err
 	}
 	rows, next := nextStretch(rows, st, func(row db.ListReportedPostsRow) idPlace { return idPlace(row.FirstReportID) }, cmp.Compare)
-	end := "That is all."
-	if len(rows) == 0 {
-		end = "No post is reported."
-	}
 	reports, err := s.reportsOf(ctx, rows)
 	if err != nil {
 		return queueView{}, err
 	}
-	view, now := queueView{More: st.more(moderationPath, next, end)}, time.Now()
+	view, now := queueView{More: st.more(moderationPath, next, "That is all.")}, time.Now()
 	for _, row := range rows {
 		view.Items = append(view.Items, newQueueItem(row, reports[row.ID], user, now))
+	}
+	if len(rows) == 0 && st.isFirst {
+		view.More.Nothing = nothingView{Text: "No post is reported.", Help: "What readers report waits here until a moderator has decided."}
 	}
 	return view, nil
 }

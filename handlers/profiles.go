@@ -153,11 +153,22 @@ func (s *Server) listPostsOf(r *http.Request, authorID int64, v visitor) ([]post
 	for i, row := range rows {
 		items[i] = newFeedItem(db.ListPostsRow(row), v, now)
 	}
-	end := "That is all."
-	if len(rows) == 0 {
-		end = "No posts yet."
+	more := st.more(profilePath(authorID), next, "That is all.")
+	if len(rows) == 0 && st.isFirst {
+		more.Nothing = nothingWrittenBy(v.signedIn() && v.user.ID == authorID)
 	}
-	return items, st.more(profilePath(authorID), next, end), nil
+	return items, more, nil
+}
+
+// nothingWrittenBy stands on the profile of a user without posts.
+func nothingWrittenBy(mine bool) nothingView {
+	if !mine {
+		return nothingView{Text: "No posts yet."}
+	}
+	return nothingView{
+		Text: "You have not published anything yet.", Help: "What you publish stands here, and on top of everybody’s latest posts.",
+		Invite: link{"/posts/new", "Write a post"},
+	}
 }
 
 func newProfileView(row db.GetProfileRow, v visitor) profileView {

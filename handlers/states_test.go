@@ -24,7 +24,7 @@ var states = []state{
 		s.empty()
 		return p.open("/").sees(".guide", "trial copy")
 	}},
-	{"nothing written by oneself", "member", func(p *tab, s *accessSite) *tab { s.empty(); return p.open(s.profile(grace)).sees("main", "No posts") }},
+	{"nothing written by oneself", "member", func(p *tab, s *accessSite) *tab { s.empty(); return p.open(s.profile(grace)).sees("main", "not published anything") }},
 	{"nothing drafted", "member", func(p *tab, s *accessSite) *tab { return p.open("/drafts").sees("main", "no drafts") }},
 	{"nothing reported", "moderator", func(p *tab, s *accessSite) *tab {
 		s.empty()

@@ -250,7 +250,15 @@ type moreView struct {
 	URL     string // of the next page; "": there is none
 	StayURL string // of all from the beginning to the end of that; "": nobody comes back to it
 	End     string // what is said when there is no next page
-	Empty   bool   // End says that there is nothing at all: it goes when something comes
+	Nothing nothingView
+}
+
+// nothingView is what nothing.html shows in the place of a list that has nothing
+// in it. Without a text there is something.
+type nothingView struct {
+	Text   string
+	Help   string // what will be here, or what to do; "" for nothing more
+	Invite link   // to what fills the list; none without a URL
 }
 
 // postsView is what posts.html shows: a list, or its next part.
