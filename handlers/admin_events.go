@@ -31,7 +31,7 @@ type outcomeView struct{ Name, Label, Meaning string }
 var outcomes = []outcomeView{
 	{string(db.OutcomeApplied), "Applied", "changed a user"},
 	{string(db.OutcomeStale), "Stale", "something newer was known"},
-	{string(db.OutcomeIgnored), "Ignored", "changes no user"},
+	{string(db.OutcomeIgnored), "Ignored", "changed no user"},
 	{string(db.OutcomeDeadLetter), "Dead letter", "could not be used"},
 }
 

@@ -201,7 +201,7 @@ func (f webhookFacts) foreign() *failure {
 func (f webhookFacts) unusable() warning {
 	return warning{
 		Heading: "Events that could not be used: " + thousands(f.deadLetters),
-		Todo: fmt.Sprintf("Nobody’s data was changed by them. Comparing with Clerk mends their users. Each can be tried again for %d days, "+
+		Todo: fmt.Sprintf("Nobody’s data was changed by them. Compare with Clerk to mend their users. Each can be tried again for %d days, "+
 			"for instance after an upgrade of Inkwell. Dismiss those that are dealt with: what is dismissed cannot be tried again.", days(db.KeepBodies)),
 		LinkURL:  eventSearch{Outcome: string(db.OutcomeDeadLetter)}.URL(),
 		LinkText: "Show the dead letters",

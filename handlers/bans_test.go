@@ -43,7 +43,7 @@ func TestBan(t *testing.T) {
 		t.Errorf("the user is %+v, want them let in here and at Clerk", user)
 	}
 	site.Wait()
-	margaret.get("/moderation/log").shows("#act-3", "Margaret Hamilton unbanned Grace Hopper").shows("#act-2", "hid “Spam” by Grace Hopper").shows("#act-1", "banned Grace Hopper")
+	margaret.get("/moderation/log").shows("#act-3", "Margaret Hamilton @margaret unbanned Grace Hopper @grace").shows("#act-2", "hid “Spam” by Grace Hopper").shows("#act-1", "banned Grace Hopper")
 }
 
 // Nobody bans themselves, or who is not there.
@@ -127,7 +127,7 @@ func TestBanWithoutAnAnswer(t *testing.T) {
 			if _, err := site.carryOut(ctx, banning, site.user(grace), params); err != nil {
 				t.Errorf("banning a user: %v", err)
 			}
-			site.as(admin).get("/moderation/log").shows(".act", "Margaret Hamilton banned Grace Hopper")
+			site.as(admin).get("/moderation/log").shows(".act", "Margaret Hamilton @margaret banned Grace Hopper @grace")
 		})
 	}
 }

@@ -30,7 +30,7 @@ func testAutosaveOfANewPost(t *testing.T, b *browser) {
 	lost.strike(" here").holds("Text", "It begins here")
 	lost.until("the rest is saved", `performance.getEntriesByType("resource").filter(e => e.name.endsWith("/autosave") && e.responseEnd).length >= 2`)
 
-	p.open("/posts/new").sees(".offer", "“An idea”").press("Go on with it").sees("h1", "Edit your post").holds("Title", "An idea").holds("Text", "It begins here")
+	p.open("/posts/new").sees(".offer", "“An idea”").press("Go on with it").sees("h1", "Edit your draft").holds("Title", "An idea").holds("Text", "It begins here")
 	p.open("/drafts").sees(".post-item", "An idea").fits()
 	p.press("Edit “An idea”").focused("post-1-title").fill("Text", "It ends").sees(".autosave", "Saved as a draft,")
 	p.press("Publish").hears("Saved.").sees(".excerpt", "It ends").lacks(".badge")
@@ -92,7 +92,7 @@ func testAutosaveInTwoWindows(t *testing.T, b *browser) {
 	site.post(ada, "An idea", "old", false)
 	first := b.signedIn(t, site, ada, wide)
 	first.allow("status of 409")
-	second := first.another().open("/posts/1/edit").sees("h1", "Edit your post")
+	second := first.another().open("/posts/1/edit").sees("h1", "Edit your draft")
 	second.allow("status of 409")
 	first.open("/posts/1/edit").fill("Text", "mine").sees(".autosave", "Saved as a draft,")
 	second.fill("Text", "theirs").sees(".autosave", "another window").lacks(".autosave[hx-post]").holds("Text", "theirs")

@@ -30,9 +30,9 @@ func testProfileInPlace(t *testing.T, b *browser, width int64) {
 	p.fill("Quote", "That brain of mine").press("Save quote").hears("Your quote is saved.").focused("edit-quote").sees("#quote blockquote", "brain").sees("#quote figcaption", "Ada")
 	p.press("Write a bio").focused("bio-text").fill("Bio", "I write *notes*.").press("Save bio").hears("Your bio is saved.").focused("edit-bio").sees("#bio em", "notes")
 	p.press("Edit bio").focused("bio-text").holds("Bio", "I write *notes*.").fill("Bio", "Never mind").press("Cancel").focused("edit-bio").sees("#bio em", "notes")
-	p.press("Change the quote").focused("quote-text").press("Remove it").hears("Your quote is removed.").focused("undo-quote").lacks("figure").fits().names()
+	p.press("Edit quote").focused("quote-text").press("Remove it").hears("Your quote is removed.").focused("undo-quote").lacks("figure").fits().names()
 	p.strike(kb.Enter).hears("Your quote is saved.").focused("edit-quote").sees("#quote figure", "Ada")
-	p.press("Change the quote").focused("quote-text").press("Remove it").hears("Your quote is removed.").press("Set a quote").focused("quote-text").holds("Quote", "").press("Cancel").focused("edit-quote")
+	p.press("Edit quote").focused("quote-text").press("Remove it").hears("Your quote is removed.").press("Set a quote").focused("quote-text").holds("Quote", "").press("Cancel").focused("edit-quote")
 	p.sees(".post-item h2", "Hello").fits().names().until("the page was never loaded again", "window.stillThere")
 }
 
@@ -57,7 +57,7 @@ func testProfileWithoutJavaScript(t *testing.T, b *browser) {
 	p.withoutScripts().open(site.profile(ada)).press("Write a bio").sees("h1", "Your bio").fill("Bio", "I write *notes*.").press("Save bio").sees("#bio em", "notes")
 	p.press("Set a quote").fill("Who said it", "Ada").press("Save quote").sees("#quote-problem", "Write what was said").holds("Who said it", "Ada")
 	p.fill("Quote", "That brain of mine").press("Save quote").sees("#quote blockquote", "brain")
-	p.press("Change the quote").press("Cancel").sees("#quote blockquote", "brain").press("Change the quote").press("Remove it").lacks("figure").sees("h1", "Ada Lovelace")
+	p.press("Edit quote").press("Cancel").sees("#quote blockquote", "brain").press("Edit quote").press("Remove it").lacks("figure").sees("h1", "Ada Lovelace")
 	p.sees("#alerts .notice", "Your quote is removed.").fits().names().press("Undo").sees("#quote blockquote", "brain").lacks(".notice")
 }
 

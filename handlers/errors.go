@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"inkwell/clerk"
 	"inkwell/db"
@@ -21,7 +22,7 @@ type userError struct {
 func (e *userError) Error() string { return e.text }
 
 var (
-	errNotFound         = &userError{http.StatusNotFound, "There is nothing here. It may have been deleted, or the address has a mistake in it."}
+	errNotFound         = &userError{http.StatusNotFound, "There is nothing here. The page may have been deleted, or the address has a mistake in it."}
 	errMethodNotAllowed = &userError{http.StatusMethodNotAllowed, "This address does not do that."}
 	errSignedOut        = &userError{http.StatusUnauthorized, "Please sign in."}
 	errRefused          = &userError{http.StatusUnauthorized, "This account may not be used here any more: it was deleted or suspended. Sign out to read on as a guest, or to sign in with another account."}
@@ -191,6 +192,9 @@ func newErrorView(r *http.Request, p problem) errorView {
 	}
 	if p.status >= http.StatusInternalServerError && r.Method == http.MethodGet {
 		v.Links = append(v.Links, link{r.URL.RequestURI(), "Try again"})
+	}
+	if id := r.PathValue("id"); p.status == http.StatusForbidden && strings.HasPrefix(r.URL.Path, "/posts/") {
+		v.Links = append(v.Links, link{"/posts/" + id, "Back to the post"})
 	}
 	if p.status == http.StatusMethodNotAllowed || r.URL.Path != "/" {
 		v.Links = append(v.Links, link{"/", "Read the latest posts"})

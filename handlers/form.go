@@ -129,6 +129,9 @@ func editForm(p db.Post, view string) postForm {
 		PreviewURL: path + "/preview", CancelURL: path,
 		Autosave: autosaveView{FormID: id, URL: path + "/autosave"},
 	}
+	if !p.HasReaders() {
+		f.Heading = "Edit your draft"
+	}
 	if p.HiddenAt != 0 {
 		f.Hidden = hiddenFor(p.HiddenReason)
 		f.Buttons = []formButton{{Name: "draft", Label: "Save"}}

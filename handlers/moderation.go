@@ -65,13 +65,20 @@ type reportItem struct {
 }
 
 // party is somebody who takes part, with a profile if they have one.
-type party struct{ Name, URL string }
+type party struct {
+	Name, URL string
+	Username  string // "" where the name says it
+}
 
 func newParty(id int64, name db.Text, username *string, deletedAt db.Time) party {
 	if deletedAt != 0 {
 		return party{Name: "a deleted member"}
 	}
-	return party{displayName(name, username), profilePath(id)}
+	p := party{Name: displayName(name, username), URL: profilePath(id)}
+	if handle := valueOf(username); handle != p.Name {
+		p.Username = handle
+	}
+	return p
 }
 
 // showQueue handles "GET /moderation": the posts that are reported, the one

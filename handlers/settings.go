@@ -23,7 +23,7 @@ type option struct {
 
 func newSettingsView(p preferences, v visitor) settingsView {
 	view := settingsView{Shortcuts: !p.NoShortcuts, SignedIn: v.signedIn(), Themes: []option{
-		{"system", "As the system", p.Theme == ""},
+		{"system", "System", p.Theme == ""},
 		{"light", "Light", p.Theme == "light"},
 		{"dark", "Dark", p.Theme == "dark"},
 	}}

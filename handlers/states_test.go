@@ -24,7 +24,10 @@ var states = []state{
 		s.empty()
 		return p.open("/").sees(".guide", "trial copy")
 	}},
-	{"nothing written by oneself", "member", func(p *tab, s *accessSite) *tab { s.empty(); return p.open(s.profile(grace)).sees("main", "not published anything") }},
+	{"nothing written by oneself", "member", func(p *tab, s *accessSite) *tab {
+		s.empty()
+		return p.open(s.profile(grace)).sees("main", "not published anything")
+	}},
 	{"nothing drafted", "member", func(p *tab, s *accessSite) *tab { return p.open("/drafts").sees("main", "no drafts") }},
 	{"nothing reported", "moderator", func(p *tab, s *accessSite) *tab {
 		s.empty()
@@ -65,7 +68,7 @@ var states = []state{
 	}},
 	{"quote removed", "author", func(p *tab, s *accessSite) *tab {
 		s.introduce(ada, "", "That brain of mine", "Ada, 1843")
-		return p.open(s.ids.Replace("/users/{user}")).press("Change the quote").press("Remove it").sees("#quote", "removed")
+		return p.open(s.ids.Replace("/users/{user}")).press("Edit quote").press("Remove it").sees("#quote", "removed")
 	}},
 	{"quote removed, on the page", "author", func(p *tab, s *accessSite) *tab {
 		s.introduce(ada, "", "That brain of mine", "Ada, 1843")
@@ -76,7 +79,7 @@ var states = []state{
 	{"quote set since", "author", func(p *tab, s *accessSite) *tab {
 		p.allow("status of 409")
 		s.introduce(ada, "", "That brain of mine", "Ada, 1843")
-		p.open(s.ids.Replace("/users/{user}")).press("Change the quote").press("Remove it").sees("#quote", "removed")
+		p.open(s.ids.Replace("/users/{user}")).press("Edit quote").press("Remove it").sees("#quote", "removed")
 		s.introduce(ada, "", "Another one", "")
 		return p.press("Undo").sees("#quote .problem", "another quote since")
 	}},

@@ -134,6 +134,15 @@ func TestNotModified(t *testing.T) {
 	}
 }
 
+// The style sheet of all pages stays small on the way to them.
+func TestStyleSheetIsSmall(t *testing.T) {
+	files := newFiles(t)
+	res := get(files, files.URL("app.css"), map[string]string{"Accept-Encoding": "gzip"})
+	if n := res.Body.Len(); n > 8<<10 {
+		t.Errorf("app.css has %d bytes compressed, want at most 8 KiB", n)
+	}
+}
+
 // Each script of ours stays small enough to be read at a sitting.
 func TestScriptsAreSmall(t *testing.T) {
 	for _, name := range []string{"app.js", "clerk.js", "session.js"} {
