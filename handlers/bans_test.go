@@ -149,3 +149,17 @@ func TestBanThatWasHalfDone(t *testing.T) {
 	c.submit(path, page.fields("main form")).status(http.StatusSeeOther)
 	c.get("/moderation/log").shows(".act", "banned Grace Hopper")
 }
+
+// Who is banned while they write gets back what they wrote, to copy it.
+func TestBannedWhileWriting(t *testing.T) {
+	site := newAccessSite(t)
+	c := site.client("banned")
+	a := c.submit("/posts", url.Values{"title": {"My <last> words"}, "content": {"\nThese."}, "form_key": {"k"}}).status(http.StatusUnauthorized)
+	a.shows("h1", "This account is closed").shows("#field-content", "These.")
+	if got := attr(a.one("#field-title"), "value"); got != "My <last> words" {
+		t.Errorf("the title that comes back is %q", got)
+	}
+	a.lacks("[value=k]").lacks("main form:not([action='/sign-out'])")
+	c.submit("/settings/delete", url.Values{"word": {"delete"}}).status(http.StatusUnauthorized).lacks("#typed-heading")
+	c.get("/drafts").status(http.StatusUnauthorized).lacks("#typed-heading")
+}

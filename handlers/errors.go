@@ -180,6 +180,7 @@ type errorView struct {
 	Text      string
 	Reference string
 	SignOut   bool
+	Typed     []field // what was sent and is not taken, to be copied
 	Links     []link
 }
 
@@ -187,6 +188,9 @@ type link struct{ URL, Text string }
 
 func newErrorView(r *http.Request, p problem) errorView {
 	v := errorView{Heading: p.heading(), Text: p.text, Reference: p.reference, SignOut: p.refused}
+	if p.refused && r.Method == http.MethodPost {
+		v.Typed = typedFields(r)
+	}
 	if p.status == http.StatusUnauthorized && !v.SignOut {
 		v.Links = append(v.Links, link{signInURL("/"), "Sign in"})
 	}

@@ -44,6 +44,15 @@ func (s *Server) askToSendAgain(w http.ResponseWriter, r *http.Request, v visito
 	return s.page(w, r, http.StatusUnauthorized, "expired", p)
 }
 
+// typedFields returns what somebody typed into the form of a request.
+func typedFields(r *http.Request) []field {
+	values, err := readForm(r)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(newFields(values), func(f field) bool { return f.Label == "" || f.Value == "" })
+}
+
 // newFields returns the first value of each field: first those that people
 // type, then the others.
 func newFields(values url.Values) []field {

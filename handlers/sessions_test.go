@@ -125,7 +125,7 @@ func TestRefusedUsers(t *testing.T) {
 			c.get("/account").status(http.StatusOK)
 			dbtest.Exec(t, site.db, tt.change, ada)
 			for _, a := range []*answer{c.get("/account"), c.get("/posts/new"), c.get("/sign-in"), c.get("/sign-up"), c.submit("/posts", url.Values{"title": {"x"}, "published": {"true"}})} {
-				a.status(http.StatusUnauthorized).shows("main p", "deleted or suspended")
+				a.status(http.StatusUnauthorized).shows("main h1 + p", "deleted or suspended")
 				if form := a.one("main form"); attr(form, "action") != "/sign-out" {
 					t.Errorf("the form goes to %q, want /sign-out", attr(form, "action"))
 				}
