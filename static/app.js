@@ -80,9 +80,10 @@ function write() {
   (byId('compose-form-title') ?? summary).focus();
 }
 
-// search goes to the search field that is in sight, or to the page that has one.
+// search goes to the page's own search field, else to the site's, or to the page
+// that has one.
 function search() {
-  const field = [...document.querySelectorAll('[role=search] [type=search]')].find((each) => each.checkVisibility());
+  const field = [...document.querySelectorAll('[role=search] [type=search]')].findLast((each) => each.checkVisibility());
   return field ? field.focus() : location.assign('/search#search-q');
 }
 
