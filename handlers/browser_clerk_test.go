@@ -260,10 +260,10 @@ func testClerkSessionOver(t *testing.T, b *browser, key clerkKey) {
 	p := b.signedIn(t, site, ada, narrow).allowClerk()
 	p.allow("status of 401", "status of 409")
 	p.write("Still here", "every *word*")
-	p.loseToken()
 	if err := site.clerkAPI.RevokeSession(t.Context(), eval[string](p, "Clerk.session.id")); err != nil {
 		t.Fatal(err)
 	}
+	p.loseToken() // now that Clerk's script cannot fetch another one
 	p.press("Publish").sees(`#alerts [role="alert"]`, "Your session is over.").holds("Title", "Still here").holds("Text", "every *word*")
 	p.another().allowClerk().open("/sign-in").signInWithPassword("grace").at("/")
 	p.press("Publish").sees(".problem", "signed in as Grace Hopper").holds("Title", "Still here").holds("Text", "every *word*")
