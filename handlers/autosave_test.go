@@ -142,6 +142,8 @@ func TestAutosaveRefused(t *testing.T) {
 		})
 	}
 	c.get("/drafts").shows(".post-item h2", "Untitled draft").shows(".excerpt", "text")
+	composer := c.htmx("POST", "/posts/autosave", url.Values{"form_key": {"d"}, "title": {"x"}, "author": {"99"}, "view": {viewItem}})
+	composer.stopped(http.StatusConflict, "Somebody else").one("#compose-form-autosave")
 	breakPosts(site)
 	broken := c.htmx("POST", "/posts/autosave", url.Values{"form_key": {"e"}, "title": {"x"}}).status(http.StatusInternalServerError)
 	if broken.Header.Get("HX-Retarget") != "" || !strings.HasPrefix(broken.body, "Not saved: ") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -162,4 +163,30 @@ func TestBannedWhileWriting(t *testing.T) {
 	a.lacks("[value=k]").lacks("main form:not([action='/sign-out'])")
 	c.submit("/settings/delete", url.Values{"word": {"delete"}}).status(http.StatusUnauthorized).lacks("#typed-heading")
 	c.get("/drafts").status(http.StatusUnauthorized).lacks("#typed-heading")
+}
+
+// A lateBody is read when something has happened since the request came.
+type lateBody struct {
+	io.ReadCloser
+	happen func()
+}
+
+func (b lateBody) Read(p []byte) (int, error) {
+	b.happen()
+	return b.ReadCloser.Read(p)
+}
+
+// Who is banned while what they wrote is on its way gets it back, too.
+func TestBannedWhileSending(t *testing.T) {
+	site := newSite(t)
+	form := url.Values{"title": {"My last words"}, "content": {"These."}, "form_key": {"k"}}
+	r := site.as(ada).request("POST", "/posts", form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	r.Body = lateBody{r.Body, func() { dbtest.Exec(t, site.db, "UPDATE users SET banned = 1 WHERE clerk_id = ?", ada) }}
+	res := site.serve(r)
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &answer{Response: res, t: t, body: string(body)}
+	a.status(http.StatusUnauthorized).shows("h1", "This account is closed").shows("#field-content", "These.")
 }

@@ -16,9 +16,12 @@ import (
 // maxFields is how many fields a form may have.
 const maxFields = 50
 
-// readForm returns the fields of the request's body alone. Of a repeated field
-// Get returns the first.
+// readForm returns the fields of the request's body alone, which it reads once:
+// the same values each time. Of a repeated field Get returns the first.
 func readForm(r *http.Request) (url.Values, error) {
+	if r.PostForm != nil {
+		return r.PostForm, nil
+	}
 	if r.ContentLength == 0 && r.Header.Get("Content-Type") == "" {
 		return url.Values{}, nil
 	}
@@ -40,7 +43,8 @@ func readForm(r *http.Request) (url.Values, error) {
 	case err != nil || len(body.PostForm) > maxFields:
 		return nil, errBadForm
 	}
-	return body.PostForm, nil
+	r.PostForm = body.PostForm
+	return r.PostForm, nil
 }
 
 // readQuery returns the parameters of the request's address.
