@@ -161,6 +161,10 @@ func TestBannedWhileWriting(t *testing.T) {
 		t.Errorf("the title that comes back is %q", got)
 	}
 	a.lacks("[value=k]").lacks("main form:not([action='/sign-out'])")
+	a = c.submit("/posts", url.Values{"poll_question": {"Why?"}, "poll_options": {"a\nb"}}).status(http.StatusUnauthorized).shows("#field-poll_options", "a b")
+	if got := attr(a.one("#field-poll_question"), "value"); got != "Why?" {
+		t.Errorf("the question that comes back is %q", got)
+	}
 	c.submit("/settings/delete", url.Values{"word": {"delete"}}).status(http.StatusUnauthorized).lacks("#typed-heading")
 	c.get("/drafts").status(http.StatusUnauthorized).lacks("#typed-heading")
 }

@@ -50,25 +50,26 @@ func typedFields(r *http.Request) []field {
 	if err != nil {
 		return nil
 	}
-	return slices.DeleteFunc(newFields(values), func(f field) bool { return f.Label == "" || f.Value == "" })
+	return slices.DeleteFunc(newFields(values), func(f field) bool { return f.Label == "" })
 }
 
-// newFields returns the first value of each field: first those that people
-// type, then the others.
+// newFields returns the first value of each field: first those that people have
+// typed into, then the others.
 func newFields(values url.Values) []field {
 	typed := []field{
 		{Name: "title", Label: "Title"}, {Name: "content", Label: "Text", Long: true},
+		{Name: "poll_question", Label: "Poll question"}, {Name: "poll_options", Label: "Poll options, one a line", Long: true},
 		{Name: "reason", Label: "Reason", Long: true}, {Name: "bio", Label: "Bio", Long: true},
 		{Name: "quote", Label: "Quote", Long: true}, {Name: "quote_by", Label: "Who said it"},
 	}
 	var fields []field
 	for _, f := range typed {
-		if values.Has(f.Name) {
+		if values.Get(f.Name) != "" {
 			fields = append(fields, f)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if !slices.ContainsFunc(typed, func(f field) bool { return f.Name == name }) {
+		if !slices.ContainsFunc(fields, func(f field) bool { return f.Name == name }) {
 			fields = append(fields, field{Name: name})
 		}
 	}
