@@ -7,14 +7,19 @@ import (
 	"fmt"
 )
 
-// AutosaveParams is what stands in a form while somebody types.
+// AutosaveParams says of which post a form is, and what stands in it.
 type AutosaveParams struct {
 	PostID   int64 // 0: of a new post
 	AuthorID int64
-	FormKey  string // tells this form from all others; never ""
-	Version  Time   // Post.UpdatedAt when the form was opened; 0 of a new post
-	Title    string // "": none yet
-	Content  PostContent
+	FormText
+}
+
+// FormText is what stands in a form while somebody types.
+type FormText struct {
+	FormKey string // tells this form from all others; never ""
+	Version Time   // Post.UpdatedAt when the form was opened; 0 of a new post
+	Title   string // "": none yet
+	Content PostContent
 }
 
 // Autosave keeps what stands in a form that nobody has sent yet: of a draft in
@@ -99,7 +104,7 @@ func (d *DB) autosaveCopy(ctx context.Context, q *Queries, p AutosaveParams, pos
 		return 0, ErrStale
 	}
 	now := d.now()
-	return now, q.saveWorkingCopy(ctx, p.copyAt(now))
+	return now, q.saveWorkingCopy(ctx, p.copyOf(post.ID, now))
 }
 
 // AddViews adds to the views of posts, by their ids. Posts that are gone are

@@ -12,7 +12,7 @@ import (
 
 // typed is what stands in a form.
 func typed(author, post int64, key string, version db.Time, title, text string) db.AutosaveParams {
-	return db.AutosaveParams{AuthorID: author, PostID: post, FormKey: key, Version: version, Title: title, Content: db.PostContent{Source: text, HTML: "<p>" + text}}
+	return db.AutosaveParams{AuthorID: author, PostID: post, FormText: db.FormText{FormKey: key, Version: version, Title: title, Content: db.PostContent{Source: text, HTML: "<p>" + text}}}
 }
 
 func TestAutosaveOfANewPost(t *testing.T) {

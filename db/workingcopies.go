@@ -6,15 +6,16 @@ import (
 	"fmt"
 )
 
-// copyAt is the working copy of a form that holds this at a time.
-func (p AutosaveParams) copyAt(at Time) saveWorkingCopyParams {
-	return saveWorkingCopyParams{PostID: p.PostID, FormKey: p.FormKey, Version: p.Version, SavedAt: at, Title: p.Title, Content: p.Content.Source}
+// copyOf is the working copy of a post that a form holds from a time.
+func (f FormText) copyOf(postID int64, at Time) saveWorkingCopyParams {
+	return saveWorkingCopyParams{PostID: postID, FormKey: f.FormKey, Version: f.Version, SavedAt: at, Title: f.Title, Content: f.Content.Source}
 }
 
-// DiscardWorkingCopy takes the working copy of a post away, if there is one.
-// For UndoPeriod RestoreWorkingCopy brings it back. What is typed into a form
-// that is discarded with it is kept as its copy; nil is nothing.
-func (d *DB) DiscardWorkingCopy(ctx context.Context, postID int64, typed *AutosaveParams) error {
+// DiscardWorkingCopy takes the working copy of a post away, if there is one. For
+// UndoPeriod RestoreWorkingCopy brings it back. Typed, if not nil, is what stands
+// in the form that is discarded with it; it becomes the discarded copy of that
+// form. The error may be sql.ErrNoRows when there is no such post, or ErrInactive.
+func (d *DB) DiscardWorkingCopy(ctx context.Context, postID int64, typed *FormText) error {
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error { return discardCopy(ctx, q, postID, typed, d.now()) })
 	if err != nil {
 		return fmt.Errorf("discard working copy: %w", err)
@@ -22,12 +23,19 @@ func (d *DB) DiscardWorkingCopy(ctx context.Context, postID int64, typed *Autosa
 	return nil
 }
 
-func discardCopy(ctx context.Context, q *Queries, postID int64, typed *AutosaveParams, now Time) error {
+func discardCopy(ctx context.Context, q *Queries, postID int64, typed *FormText, now Time) error {
+	post, err := q.getLivePost(ctx, postID)
+	if err != nil {
+		return err
+	}
+	if err := requireActive(ctx, q, post.AuthorID); err != nil {
+		return err
+	}
 	discard := discardWorkingCopyParams{PostID: postID, DiscardedAt: now}
 	if err := q.discardWorkingCopy(ctx, discard); err != nil || typed == nil {
 		return err
 	}
-	if err := q.saveWorkingCopy(ctx, typed.copyAt(now)); err != nil {
+	if err := q.saveWorkingCopy(ctx, typed.copyOf(postID, now)); err != nil {
 		return err
 	}
 	return q.discardWorkingCopy(ctx, discard)
@@ -36,8 +44,8 @@ func discardCopy(ctx context.Context, q *Queries, postID int64, typed *AutosaveP
 // RestoreWorkingCopy brings back the working copy of a form that was discarded
 // within UndoPeriod; one that stands stays. What stood in its place is
 // discarded, with what is typed, as DiscardWorkingCopy does it. The error may be
-// sql.ErrNoRows.
-func (d *DB) RestoreWorkingCopy(ctx context.Context, postID int64, formKey string, typed *AutosaveParams) error {
+// sql.ErrNoRows when there is no such copy or post, or ErrInactive.
+func (d *DB) RestoreWorkingCopy(ctx context.Context, postID int64, formKey string, typed *FormText) error {
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
 		now := d.now()
 		if err := discardCopy(ctx, q, postID, typed, now); err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"inkwell/db"
+	"inkwell/db/dbtest"
 )
 
 // A desk is where a published post is changed in several windows.
@@ -25,25 +26,29 @@ func newDesk(t *testing.T) *desk {
 }
 
 // form is what stands in the form with the key.
-func (k *desk) form(key, text string) *db.AutosaveParams {
-	p := typed(k.post.AuthorID, k.post.ID, key, k.post.UpdatedAt, "Public", text)
-	return &p
+func (k *desk) form(key, text string) *db.FormText {
+	return &db.FormText{FormKey: key, Version: k.post.UpdatedAt, Title: "Public", Content: db.PostContent{Source: text}}
+}
+
+// autosave is what the form saves by itself.
+func (k *desk) autosave(form *db.FormText) db.AutosaveParams {
+	return db.AutosaveParams{AuthorID: k.post.AuthorID, PostID: k.post.ID, FormText: *form}
 }
 
 func (k *desk) save(key, text string) {
 	k.t.Helper()
 	k.clock.at++
-	_, err := k.d.Autosave(k.t.Context(), *k.form(key, text))
+	_, err := k.d.Autosave(k.t.Context(), k.autosave(k.form(key, text)))
 	check(k.t, err)
 }
 
-func (k *desk) discard(form *db.AutosaveParams) {
+func (k *desk) discard(form *db.FormText) {
 	k.t.Helper()
 	k.clock.at++
 	check(k.t, k.d.DiscardWorkingCopy(k.t.Context(), k.post.ID, form))
 }
 
-func (k *desk) restore(key string, form *db.AutosaveParams) error {
+func (k *desk) restore(key string, form *db.FormText) error {
 	k.clock.at++
 	return k.d.RestoreWorkingCopy(k.t.Context(), k.post.ID, key, form)
 }
@@ -152,6 +157,34 @@ func TestRestoreWorkingCopyOfAChangedPost(t *testing.T) {
 	k.holds("mine", "")
 }
 
+// A discard, or its undo, that comes after the post was deleted or its author
+// banned comes too late.
+func TestWorkingCopiesOfTheGone(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		gone string
+		want error
+	}{
+		{"deleted post", "UPDATE posts SET deleted_at = 1", sql.ErrNoRows},
+		{"banned author", "UPDATE users SET banned = 1", db.ErrInactive},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			k := newDesk(t)
+			k.save("a", "first")
+			k.discard(nil)
+			k.save("b", "second")
+			dbtest.Exec(t, k.d, tt.gone)
+			if err := k.d.DiscardWorkingCopy(t.Context(), k.post.ID, k.form("b", "more")); !errors.Is(err, tt.want) {
+				t.Errorf("discarding: %v, want %v", err, tt.want)
+			}
+			if err := k.restore("a", k.form("b", "more")); !errors.Is(err, tt.want) {
+				t.Errorf("bringing back: %v, want %v", err, tt.want)
+			}
+			k.holds("second", "first")
+		})
+	}
+}
+
 // Many windows save, discard and bring back at once. Of each the last text is
 // there, and one at most stands.
 func TestWorkingCopiesAtOnce(t *testing.T) {
@@ -163,7 +196,7 @@ func TestWorkingCopiesAtOnce(t *testing.T) {
 		form := k.form(fmt.Sprint("window ", i), fmt.Sprint("text ", i))
 		all.Go(func() {
 			for range 3 {
-				if _, err := d.Autosave(t.Context(), *form); err != nil && !errors.Is(err, db.ErrStale) {
+				if _, err := d.Autosave(t.Context(), k.autosave(form)); err != nil && !errors.Is(err, db.ErrStale) {
 					t.Error(err)
 				}
 				if err := d.DiscardWorkingCopy(t.Context(), k.post.ID, form); err != nil {

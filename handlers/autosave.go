@@ -27,6 +27,15 @@ const offerFor = 24 * time.Hour
 // clockTime is a time of day as authors read it.
 func clockTime(t db.Time) string { return t.Time().Format("15:04 UTC") }
 
+// dayTime is clockTime, with the date when that is not today.
+func dayTime(t db.Time, now time.Time) string {
+	const day = "2 January 2006, "
+	if date := t.Time().UTC().Format(day); date != now.UTC().Format(day) {
+		return date + clockTime(t)
+	}
+	return clockTime(t)
+}
+
 // autosavePost handles "POST /posts/autosave" and "POST /posts/{id}/autosave",
 // which a form sends by itself. Nobody has asked for it: what goes wrong is said
 // beside the form alone.
@@ -86,7 +95,7 @@ func (s *Server) readAutosave(r *http.Request, user db.User) (p db.AutosaveParam
 	form.fill(values)
 	form.Published = false // a draft needs no title
 	switch {
-	case form.FormKey == "" || form.FormKey != values.Get("form_key"):
+	case !form.isKeyed(values):
 		return p, "", errBadForm
 	case form.isOfAnother(values):
 		return p, "", errOfAnother
@@ -97,12 +106,13 @@ func (s *Server) readAutosave(r *http.Request, user db.User) (p db.AutosaveParam
 	if problems != (fieldProblems{}) {
 		return p, "", problems.unprocessable()
 	}
-	return form.unsent(p.PostID, user.ID, content), said, nil
+	p.AuthorID, p.FormText = user.ID, form.unsent(content)
+	return p, said, nil
 }
 
 // unsent is what is kept of a form that was not sent.
-func (f *postForm) unsent(postID, authorID int64, content db.PostContent) db.AutosaveParams {
-	return db.AutosaveParams{PostID: postID, AuthorID: authorID, FormKey: f.FormKey, Version: db.Time(f.Version), Title: f.Title, Content: content}
+func (f *postForm) unsent(content db.PostContent) db.FormText {
+	return db.FormText{FormKey: f.FormKey, Version: db.Time(f.Version), Title: f.Title, Content: content}
 }
 
 // mayBegin counts the draft that a form makes when it saves itself for the first

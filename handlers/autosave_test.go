@@ -97,7 +97,7 @@ func TestAutosaveOfAPublishedPost(t *testing.T) {
 		t.Errorf("what is kept of Ada lacks what she typed:\n%s", data.body)
 	}
 
-	edit := c.get("/posts/1/edit").shows("[name=content]", "as published").shows(".offer", "changes of")
+	edit := c.get("/posts/1/edit").shows("[name=content]", "as published").shows(".offer", "changes from")
 	other := edit.fields("form#post-1")
 	other.Set("content", "typed since")
 	c.htmx("POST", "/posts/1/autosave", other).stopped(http.StatusConflict, "another window")

@@ -73,7 +73,7 @@ func testUndoOfADiscard(t *testing.T, b *browser, width int64) {
 	p.press("Discard unpublished changes").hears("are discarded. You can undo that until").focused("post-1-undo").holds("Text", "as published").lacks("#post-1-discard").fits().names()
 	p.strike(kb.Enter).hears("Your changes are back.").focused("post-1-title").holds("Text", "half a sentence").lacks("#post-1-undo").fits()
 	p.press("Discard unpublished changes").focused("post-1-undo").fill("Text", "something else").sees(".autosave", "Not published yet").strike("!")
-	p.press("Undo").hears("Your changes are back. Other changes of").holds("Text", "half a sentence").press("Undo").focused("post-1-title").holds("Text", "something else!")
+	p.press("Undo").hears("Your changes are back. Other changes from").holds("Text", "half a sentence").press("Undo").focused("post-1-title").holds("Text", "something else!")
 	p.press("Save").hears("Saved.").sees(".excerpt", "something else!")
 }
 

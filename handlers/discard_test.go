@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"os"
@@ -27,7 +28,7 @@ func (s *testSite) keep(text string) *client {
 // discard makes discarded changes of a post, typed into the form with the key.
 func (s *testSite) discard(p db.Post, formKey, text string) {
 	s.t.Helper()
-	typed := db.AutosaveParams{PostID: p.ID, AuthorID: p.AuthorID, FormKey: formKey, Version: p.UpdatedAt, Title: p.Title, Content: s.mustRender(text)}
+	typed := db.FormText{FormKey: formKey, Version: p.UpdatedAt, Title: p.Title, Content: s.mustRender(text)}
 	if err := s.db.DiscardWorkingCopy(s.t.Context(), p.ID, &typed); err != nil {
 		s.t.Fatal(err)
 	}
@@ -88,14 +89,56 @@ func TestUndoOfADiscardAfterTyping(t *testing.T) {
 	form.Set("content", "second, kept")
 	c.htmx("POST", "/posts/1/autosave", form).saved("Not published yet")
 
-	first := c.press(discarded, "#post-1-undo", "content", "second, all").status(http.StatusOK).holds("first").shows("[name=poll_options]", "a b").shows("form > .notice", "Other changes of ")
+	first := c.press(discarded, "#post-1-undo", "content", "second, all").status(http.StatusOK).holds("first").shows("[name=poll_options]", "a b").shows("form > .notice", "Other changes from ")
 	second := c.press(first, "#post-1-undo").status(http.StatusOK).holds("second, all")
 	c.press(second, "#post-1-discard").status(http.StatusOK).holds("as published").shows("[name=poll_options]", "a b")
 	data := download(c)
 	if kept, _ := data.Posts[0]["discarded"].([]any); len(kept) != 2 || data.Posts[0]["unsent"] != nil {
 		t.Errorf("of what Ada discarded her download has %v", kept)
 	}
-	c.submit("/posts/1/discard/undo", url.Values{"discarded": {first.fields("form#post-1").Get("form_key")}}).status(http.StatusOK).holds("first") // without what is typed
+	form = url.Values{"discarded": {first.fields("form#post-1").Get("form_key")}, "form_key": {"k"}}
+	c.submit("/posts/1/discard/undo", form).status(http.StatusOK).holds("first") // without what is typed
+}
+
+// The way back, and what else is offered, stays in the form until it is sent.
+func TestUndoOfADiscardStays(t *testing.T) {
+	change := func(s *testSite) {
+		text := s.mustRender("changed " + rand.Text())
+		if _, err := s.db.UpdatePost(s.t.Context(), db.UpdatePostParams{ID: 1, Content: &text}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		name   string
+		before func(*testSite)
+		button string
+		title  string
+		status int
+	}{
+		{"preview", nil, "#post-1-preview", "Typed", http.StatusOK},
+		{"no title", nil, "#post-1-publish", "", http.StatusUnprocessableEntity},
+		{"changed meanwhile", change, "#post-1-publish", "Typed", http.StatusConflict},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			site := newSite(t)
+			c := site.keep("kept")
+			offered, taken := c.get("/posts/1/edit"), c.get("/posts/1/edit?copy=on")
+			send := func(page *answer) *answer {
+				t.Helper()
+				if tt.before != nil {
+					tt.before(site)
+				}
+				return c.press(page, tt.button, "title", tt.title, "content", "typed").status(tt.status).holds("typed")
+			}
+			send(offered).shows(".offer", "not published").one("#post-1-discard")
+			again := send(taken).lacks(".offer")
+			again.one("[name=copy]")
+			discarded := c.press(again, "#post-1-discard")
+			back := c.press(send(discarded).lacks("#post-1-discard"), "#post-1-undo").status(http.StatusOK)
+			back.one("#post-1-discard")
+		})
+	}
 }
 
 // Where an undo cannot be, it says why, and what is typed stays.
@@ -166,11 +209,38 @@ func TestDiscardRefused(t *testing.T) {
 	}
 }
 
+// What is kept is kept for a form that can be told from others.
+func TestDiscardNeedsTheFormsKey(t *testing.T) {
+	site := newSite(t)
+	c := site.keep("kept")
+	form := c.get("/posts/1/edit?copy=on").fields("form#post-1")
+	for _, key := range []string{"", strings.Repeat("k", 65)} {
+		form.Set("form_key", key)
+		for _, path := range []string{"/posts/1/discard", "/posts/1/discard/undo"} {
+			c.submit(path, form).status(http.StatusBadRequest)
+		}
+	}
+	c.get("/posts/1/edit?copy=on").holds("kept").lacks("#post-1-undo")
+}
+
+// What was typed on another day says so.
+func TestChangesOfAnotherDay(t *testing.T) {
+	site := newSite(t)
+	c := site.keep("kept")
+	dbtest.Exec(t, site.db, "UPDATE working_copies SET saved_at = 1767366240000")
+	c.get("/posts/1/edit").shows(".offer", "changes from 2 January 2026, 15:04 UTC that")
+	c.press(c.get("/posts/1/edit?copy=on"), "#post-1-preview").shows(".autosave", "from 2 January 2026, 15:04 UTC.").one("#post-1-discard")
+	c.press(c.get("/posts/1/edit"), "#post-1-discard").shows("form > .notice", "Your changes from 2 January 2026, 15:04 UTC are discarded.")
+}
+
 // Nobody brings back, or sees, what an author has discarded.
 func TestUndoOfADiscardIsTheAuthors(t *testing.T) {
 	site := newSite(t)
 	c := site.keep("kept")
 	discarded := c.press(c.get("/posts/1/edit"), "#post-1-discard")
+	other := discarded.fields("form#post-1")
+	other.Set("discarded", "other")
+	c.submit("/posts/1/discard/undo", other).status(http.StatusNotFound).shows("form > .problem", "discarded too long ago").one("#post-1-undo")
 	form := url.Values{"discarded": {attr(discarded.one("#post-1-undo"), "value")}, "title": {"Theirs"}, "content": {"theirs"}, "form_key": {"k"}}
 	for _, who := range []string{grace, moderator, admin} {
 		site.as(who).submit("/posts/1/discard/undo", form).status(http.StatusForbidden).lacks("textarea")
@@ -216,7 +286,7 @@ func TestUndoOfADiscardAfterTheSession(t *testing.T) {
 func TestUpkeepRemovesWhatWasDiscarded(t *testing.T) {
 	site := newSite(t)
 	c := site.keep("kept")
-	c.submit("/posts/1/discard", nil)
+	c.press(c.get("/posts/1/edit"), "#post-1-discard")
 	count := func() int { return dbtest.Value[int](t, site.db, "SELECT count(*) FROM working_copies") }
 	site.upkeep(t.Context())
 	if n := count(); n != 1 {

@@ -19,7 +19,7 @@ func (s *Server) editPost(w http.ResponseWriter, r *http.Request, user db.User) 
 	query := r.URL.Query()
 	form, err := s.editForm(r, post.Post, query.Get("view"))
 	if err == nil {
-		form, err = s.withWorkingCopy(r.Context(), form, post.Post, isOn(query.Get("copy")))
+		form, err = s.withCopies(r.Context(), form, post.Post, isOn(query.Get("copy")))
 	}
 	if err != nil {
 		return err
@@ -45,34 +45,29 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request, user db.User
 	if err != nil {
 		return err
 	}
-	row, err := s.findOwnPost(r, user)
+	old, form, err := s.sentForm(r, user, values)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.offerAsNew(w, r, user, values)
 	}
 	if err != nil {
 		return err
 	}
-	form, err := s.editForm(r, row.Post, values.Get("view"))
-	if err != nil {
-		return err
-	}
-	form.fill(values)
 	content, poll, problems := s.prepareForm(form)
 	if problems != (fieldProblems{}) {
 		return s.refuse(w, r, form, problems)
 	}
 	post, err := s.db.UpdatePost(r.Context(), db.UpdatePostParams{
-		ID: row.Post.ID, Title: &form.Title, Content: &content, Published: &form.Published, Poll: poll, Version: db.Time(form.Version), FormKey: form.FormKey,
+		ID: old.ID, Title: &form.Title, Content: &content, Published: &form.Published, Poll: poll, Version: db.Time(form.Version), FormKey: form.FormKey,
 	})
 	switch {
 	case errors.Is(err, db.ErrStale):
-		return s.showStale(w, r, row.Post.ID, form)
+		return s.showStale(w, r, old.ID, form)
 	case errors.Is(err, sql.ErrNoRows):
 		return s.offerAsNew(w, r, user, values)
 	case err != nil:
-		return s.giveBack(w, r, form, fmt.Errorf("update post %d: %w", row.Post.ID, err))
+		return s.giveBack(w, r, form, fmt.Errorf("update post %d: %w", old.ID, err))
 	}
-	s.publishPost(post.ID, row.Post.HasReaders(), post.HasReaders())
+	s.publishPost(post.ID, old.HasReaders(), post.HasReaders())
 	return s.showUpdated(w, r, user, post, form.View, "Saved.")
 }
 

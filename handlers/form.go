@@ -168,6 +168,11 @@ func (f *postForm) readVersion(values url.Values) {
 	}
 }
 
+// isKeyed reports whether the form was sent with a key that tells it from others.
+func (f *postForm) isKeyed(values url.Values) bool {
+	return f.FormKey != "" && f.FormKey == values.Get("form_key")
+}
+
 // isOfAnother reports whether a new post was begun by somebody else than who
 // sends it: in another tab, somebody else signed in. Programs need not say.
 func (f *postForm) isOfAnother(values url.Values) bool {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"net/url"
 	"time"
 
 	"inkwell/db"
@@ -281,7 +280,9 @@ func (s *Server) previewNewPost(w http.ResponseWriter, r *http.Request, user db.
 	if err != nil {
 		return err
 	}
-	return s.showPreview(w, r, newPostForm(viewOf(values.Get("view")), user.ID), values)
+	form := newPostForm(viewOf(values.Get("view")), user.ID)
+	form.fill(values)
+	return s.showPreview(w, r, form)
 }
 
 // previewPost handles "POST /posts/{id}/preview".
@@ -290,19 +291,14 @@ func (s *Server) previewPost(w http.ResponseWriter, r *http.Request, user db.Use
 	if err != nil {
 		return err
 	}
-	post, err := s.findOwnPost(r, user)
+	_, form, err := s.sentForm(r, user, values)
 	if err != nil {
 		return err
 	}
-	form, err := s.editForm(r, post.Post, values.Get("view"))
-	if err != nil {
-		return err
-	}
-	return s.showPreview(w, r, form, values)
+	return s.showPreview(w, r, form)
 }
 
-func (s *Server) showPreview(w http.ResponseWriter, r *http.Request, form postForm, values url.Values) error {
-	form.fill(values)
+func (s *Server) showPreview(w http.ResponseWriter, r *http.Request, form postForm) error {
 	form.Published = false // a preview needs no title
 	content, problems := s.prepare(form.postText)
 	preview := previewView{UpdateURL: form.PreviewURL + "?" + againParam, Title: shownTitle(form.Title), HTML: template.HTML(content.HTML)} // sanitised by prepare

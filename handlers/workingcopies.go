@@ -28,12 +28,13 @@ type discardUndo struct {
 }
 
 // noCopy says why what was discarded stays away.
-const noCopy = "What you discarded cannot be brought back: that was too long ago, or it was sent meanwhile. What stands in this form is untouched."
+const noCopy = "What you discarded cannot be brought back: it was discarded too long ago, or it was sent meanwhile. What stands in this form is untouched."
 
-// withWorkingCopy adds to the form of a post what was typed into it before and
-// never sent: an offer of it, or the text itself when it was taken; and the undo of
-// what was discarded of that.
-func (s *Server) withWorkingCopy(ctx context.Context, form postForm, p db.Post, taken bool) (postForm, error) {
+// withCopies adds to the form of a post how what was typed into forms of it and
+// never sent stands: an offer of that, or how it is discarded where the form holds
+// it, and the undo of what was discarded. What was taken comes into the form.
+func (s *Server) withCopies(ctx context.Context, form postForm, p db.Post, taken bool) (postForm, error) {
+	form.Offer, form.DiscardURL, form.Undo = nil, "", nil
 	held, err := s.db.GetWorkingCopy(ctx, p.ID)
 	if err == nil {
 		form.offer(held, taken)
@@ -50,17 +51,20 @@ func (s *Server) withWorkingCopy(ctx context.Context, form postForm, p db.Post, 
 	return form, nil
 }
 
-// offer adds a working copy, or puts it into the form when it was taken.
+// offer adds a working copy, or puts it into the form when it was taken. That of
+// the form itself needs no offer.
 func (f *postForm) offer(held db.WorkingCopy, taken bool) {
-	at := clockTime(held.SavedAt)
-	f.DiscardURL, f.FromCopy = f.Action+"/discard", taken
 	if taken {
 		f.Title, f.Content, f.FormKey, f.Version = held.Title, held.Content, held.FormKey, int64(held.Version)
-		f.Autosave.Text = fmt.Sprintf("These are your changes of %s. They are not published yet.", at)
+	}
+	at := dayTime(held.SavedAt, time.Now())
+	f.DiscardURL, f.FromCopy = f.Action+"/discard", f.FromCopy || held.FormKey == f.FormKey
+	if f.FromCopy {
+		f.Autosave.Text = fmt.Sprintf("These are your changes from %s. They are not published yet.", at)
 		return
 	}
 	f.Offer = &resumeOffer{
-		Text: fmt.Sprintf("You have changes of %s that are not published.", at),
+		Text: fmt.Sprintf("You have changes from %s that are not published.", at),
 		URL:  fmt.Sprintf("%s/edit?copy=on&view=%s", f.Action, f.View), LinkText: "Go on with them", HTMX: true,
 	}
 }
@@ -74,7 +78,7 @@ func (f *postForm) offerUndo(gone db.WorkingCopy) {
 	}
 	until := gone.DiscardedAt.Add(db.UndoPeriod)
 	f.Undo = &discardUndo{
-		Text: fmt.Sprintf("%s of %s are discarded. You can undo that until %s.", which, clockTime(gone.SavedAt), clockTime(until)),
+		Text: fmt.Sprintf("%s from %s are discarded. You can undo that until %s.", which, dayTime(gone.SavedAt, time.Now()), clockTime(until)),
 		URL:  f.Action + "/discard/undo", FormKey: gone.FormKey,
 	}
 }
@@ -87,19 +91,23 @@ func (s *Server) discardWorkingCopy(w http.ResponseWriter, r *http.Request, user
 	if err != nil {
 		return err
 	}
-	post, form, err := s.sentForm(r, user, values)
+	post, form, err := s.keyedForm(r, user, values)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.offerAsNew(w, r, user, values)
 	}
 	if err != nil {
 		return err
 	}
-	var typed *db.AutosaveParams
+	form.refuse(fieldProblems{})
+	var typed *db.FormText
 	if form.FromCopy {
 		typed, _ = s.typedInto(form, post) // of what cannot be kept, what was kept before
 	}
-	if err := s.db.DiscardWorkingCopy(r.Context(), post.ID, typed); err != nil {
-		form.DiscardURL = form.Action + "/discard"
+	err = s.db.DiscardWorkingCopy(r.Context(), post.ID, typed)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return s.offerAsNew(w, r, user, values)
+	case err != nil:
 		return s.giveBack(w, r, form, fmt.Errorf("discard changes of post %d: %w", post.ID, err))
 	}
 	if form.FromCopy {
@@ -107,7 +115,7 @@ func (s *Server) discardWorkingCopy(w http.ResponseWriter, r *http.Request, user
 		form = editForm(post, form.View)
 		form.Poll = poll
 	}
-	form, err = s.withWorkingCopy(r.Context(), form, post, false)
+	form, err = s.withCopies(r.Context(), form, post, false)
 	if err != nil {
 		return err
 	}
@@ -126,7 +134,7 @@ func (s *Server) restoreWorkingCopy(w http.ResponseWriter, r *http.Request, user
 	if err != nil {
 		return err
 	}
-	post, form, err := s.sentForm(r, user, values)
+	post, form, err := s.keyedForm(r, user, values)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.offerAsNew(w, r, user, values)
 	}
@@ -137,17 +145,15 @@ func (s *Server) restoreWorkingCopy(w http.ResponseWriter, r *http.Request, user
 	if problems != (fieldProblems{}) {
 		return s.refuse(w, r, form, problems)
 	}
-	key := values.Get("discarded")
-	err = s.db.RestoreWorkingCopy(r.Context(), post.ID, key, typed)
+	err = s.db.RestoreWorkingCopy(r.Context(), post.ID, values.Get("discarded"), typed)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		form.Problem, form.Focus = noCopy, focusTitle
 		return s.showForm(w, r, http.StatusNotFound, form)
 	case err != nil:
-		form.Undo = &discardUndo{Text: "Your changes are still discarded.", URL: r.URL.Path, FormKey: key}
 		return s.giveBack(w, r, form, fmt.Errorf("restore changes of post %d: %w", post.ID, err))
 	}
-	form, err = s.withWorkingCopy(r.Context(), form, post, true)
+	form, err = s.withCopies(r.Context(), form, post, true)
 	if err != nil {
 		return err
 	}
@@ -160,24 +166,34 @@ func (s *Server) restoreWorkingCopy(w http.ResponseWriter, r *http.Request, user
 }
 
 // sentForm is the form of the user's own post that the path names, with what was
-// typed into it.
+// typed into it and what was typed before.
 func (s *Server) sentForm(r *http.Request, user db.User, values url.Values) (db.Post, postForm, error) {
 	row, err := s.findOwnPost(r, user)
 	if err != nil {
 		return row.Post, postForm{}, err
 	}
 	form, err := s.editForm(r, row.Post, values.Get("view"))
-	if err == nil && values.Has("title") {
-		form.fill(values)
-		form.refuse(fieldProblems{})
-		form.FromCopy = isOn(values.Get("copy"))
+	if err != nil {
+		return row.Post, form, err
 	}
+	form.fill(values)
+	form.FromCopy = isOn(values.Get("copy"))
+	form, err = s.withCopies(r.Context(), form, row.Post, false)
 	return row.Post, form, err
+}
+
+// keyedForm is sentForm for a form that something is to be kept of.
+func (s *Server) keyedForm(r *http.Request, user db.User, values url.Values) (db.Post, postForm, error) {
+	post, form, err := s.sentForm(r, user, values)
+	if err == nil && !form.isKeyed(values) {
+		err = errBadForm
+	}
+	return post, form, err
 }
 
 // typedInto returns what is to be kept of a form whose text makes room for
 // another: nil when that is nothing but the post as it stands.
-func (s *Server) typedInto(form postForm, post db.Post) (*db.AutosaveParams, fieldProblems) {
+func (s *Server) typedInto(form postForm, post db.Post) (*db.FormText, fieldProblems) {
 	if form.Title+form.Content == "" || form.Title == post.Title && form.Content == post.Content {
 		return nil, fieldProblems{}
 	}
@@ -185,7 +201,7 @@ func (s *Server) typedInto(form postForm, post db.Post) (*db.AutosaveParams, fie
 	if problems != (fieldProblems{}) {
 		return nil, problems
 	}
-	typed := form.unsent(post.ID, post.AuthorID, content)
+	typed := form.unsent(content)
 	return &typed, problems
 }
 
