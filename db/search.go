@@ -32,9 +32,9 @@ type SearchParams struct {
 	AuthorID int64       // 0: everybody
 	After    SearchPlace // the zero place: from the beginning
 	Through  SearchPlace // the last page begins behind it; the zero place: there is one
-	PageSize int
-	MaxPosts int  // with Through: on all pages together
-	Plain    bool // without marked titles and snippets, which cost most
+	PageSize int         // less than 1 is 1
+	MaxPosts int         // with Through: on all pages together; less than 1 is 1
+	Plain    bool        // without marked titles and snippets, which cost most
 }
 
 // Found is a part of what a search finds, the best match first.
@@ -79,19 +79,19 @@ func (d *DB) SearchPosts(ctx context.Context, p SearchParams) (Found, error) {
 }
 
 func (d *DB) searchPosts(ctx context.Context, p SearchParams) (Found, error) {
+	if !p.After.isOf(p.Query) || !p.Through.isOf(p.Query) {
+		return Found{}, ErrPlace
+	}
 	place := p.After
 	if place.isZero() {
 		place = p.Through
 	}
 	first := place.isZero()
-	var err error
 	if first {
-		place.asOf, err = d.getNewestPostID(ctx)
-	} else if len(place.weights) != len(p.Query.terms) {
-		err = ErrPlace
-	}
-	if err != nil {
-		return Found{}, err
+		var err error
+		if place.asOf, err = d.getNewestPostID(ctx); err != nil {
+			return Found{}, err
+		}
 	}
 	inTime, cancel := context.WithTimeout(ctx, d.searchTime)
 	defer cancel()
@@ -113,6 +113,7 @@ func (d *DB) searchPosts(ctx context.Context, p SearchParams) (Found, error) {
 	if !p.Through.isZero() {
 		p.PageSize = min(p.Through.countIn(all)+p.PageSize, p.MaxPosts)
 	}
+	p.PageSize = max(p.PageSize, 1)
 	err = d.fillPage(ctx, inTime, &found, p, place.ranking, all)
 	return found, err
 }

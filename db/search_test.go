@@ -206,9 +206,17 @@ func TestSearchThrough(t *testing.T) {
 	if got, next := show(p); !slices.Equal(got, slices.Delete(loaded, 13, 14)) || next.String() != places[2] {
 		t.Errorf("without the post of the place it shows %v and goes on at %s, want %v", got, next, loaded)
 	}
-	p.Query = db.ParseQuery("ink of three")
-	if _, err := d.SearchPosts(t.Context(), p); !errors.Is(err, db.ErrPlace) {
-		t.Errorf("with the place of another search the error is %v", err)
+	p.MaxPosts = 0
+	if got, next := show(p); !slices.Equal(got, loaded[:1]) || next.String() == "" {
+		t.Errorf("of none at most it shows %v and goes on at %s, want the first", got, next)
+	}
+	other, err := d.SearchPosts(t.Context(), db.SearchParams{Query: db.ParseQuery("ink"), PageSize: 1})
+	check(t, err)
+	for name, places := range map[string][2]db.SearchPlace{"after": {other.Next}, "through": {{}, other.Next}, "after, with through": {other.Next, p.Through}, "through, with after": {p.Through, other.Next}} {
+		p := db.SearchParams{Query: p.Query, After: places[0], Through: places[1], PageSize: 7, MaxPosts: 400}
+		if _, err := d.SearchPosts(t.Context(), p); !errors.Is(err, db.ErrPlace) {
+			t.Errorf("%s the place of another search the error is %v", name, err)
+		}
 	}
 }
 

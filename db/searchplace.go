@@ -17,6 +17,9 @@ type SearchPlace struct {
 
 func (p SearchPlace) isZero() bool { return p.last.id == 0 }
 
+// isOf reports whether the place can be one in what the query finds.
+func (p SearchPlace) isOf(q Query) bool { return p.isZero() || len(p.weights) == len(q.terms) }
+
 // countIn returns how many of the posts in order come up to the place.
 func (p SearchPlace) countIn(all []ranked) int {
 	if p.isZero() {
