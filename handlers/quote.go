@@ -19,6 +19,8 @@ const (
 	maxQuoteLines = 8
 )
 
+const quoteRemoved = "Your quote is removed."
+
 // quoteForm is what quote-form.html shows.
 type quoteForm struct {
 	Action    string
@@ -105,22 +107,24 @@ func (s *Server) updateQuote(w http.ResponseWriter, r *http.Request, user db.Use
 		return fmt.Errorf("update quote of user %d: %w", user.ID, err)
 	case form.Quote != "":
 		return s.showSavedPart(w, r, user, quotePart, "Your quote is saved.")
+	case removed == db.Quote{} && s.preferences(r).Notice.Undo.Quote != "":
+		return s.showSavedPart(w, r, user, quotePart, quoteRemoved) // pressed twice; the notice brings back what stood there
 	case removed == db.Quote{}:
-		removed = typedQuote(values) // Remove was pressed twice
+		removed = typedQuote(values) // the answer to the removal was lost
 	}
 	return s.showQuoteRemoved(w, r, user, removed)
 }
 
-// saveQuote stores the quote of a form and returns what it has removed, if it
-// has.
-func (s *Server) saveQuote(ctx context.Context, user db.User, form quoteForm, undo bool) (removed db.Quote, err error) {
+// saveQuote stores the quote of a form, and returns the one that it has removed,
+// the zero Quote when it has none.
+func (s *Server) saveQuote(ctx context.Context, user db.User, form quoteForm, undo bool) (db.Quote, error) {
 	switch {
 	case undo:
-		return removed, s.db.RestoreQuote(ctx, user.ID, db.Quote{Text: form.Quote, By: form.By})
+		return db.Quote{}, s.db.RestoreQuote(ctx, user.ID, db.Quote{Text: form.Quote, By: form.By})
 	case form.Quote == "":
 		return s.db.RemoveQuote(ctx, user.ID)
 	}
-	return removed, s.db.SetQuote(ctx, user.ID, form.Quote, form.By)
+	return db.Quote{}, s.db.SetQuote(ctx, user.ID, form.Quote, form.By)
 }
 
 // typedQuote is the quote in a form whose button Remove was pressed, the zero
@@ -135,13 +139,12 @@ func typedQuote(values url.Values) db.Quote {
 
 // showQuoteRemoved answers the removal of a quote, which an undo brings back.
 func (s *Server) showQuoteRemoved(w http.ResponseWriter, r *http.Request, user db.User, removed db.Quote) error {
-	const done = "Your quote is removed."
 	undo := undoForm{URL: profilePath(user.ID) + "/quote", Quote: removed.Text, By: removed.By}
 	if undo.Quote != "" && wantsFragment(r) {
-		return s.fragment(w, http.StatusOK, part{"quote-removed", undo}, part{"status", done + " You can undo that."})
+		return s.fragment(w, http.StatusOK, part{"quote-removed", undo}, part{"status", quoteRemoved + " You can undo that."})
 	}
 	if undo.Quote != "" {
-		s.leaveNotice(w, r, notice{Text: done, Undo: undo})
+		s.leaveNotice(w, r, notice{Text: quoteRemoved, Undo: undo})
 	}
-	return s.showSavedPart(w, r, user, quotePart, done)
+	return s.showSavedPart(w, r, user, quotePart, quoteRemoved)
 }

@@ -89,3 +89,17 @@ func TestRemovedQuoteIsTheOneThatStood(t *testing.T) {
 	c.submit(path+"/quote", url.Values{"remove": {"true"}, "quote": {strings.Repeat("x", maxQuote+1)}})
 	c.get(path).lacks(".notice") // nothing was there, and what is typed never was a quote
 }
+
+// Who presses Remove twice gets back what stood there, not what they had typed.
+func TestRemovedQuoteIsTheOneThatStoodTwice(t *testing.T) {
+	site := newSite(t)
+	site.introduce(ada, "", "First", "Somebody")
+	c, path := site.as(ada), site.profile(ada)
+	form := c.get(path + "/quote").fields("main form")
+	form.Set("quote", "Second")
+	form.Set("remove", "true")
+	for range 2 {
+		c.submit(path+"/quote", form).leadsTo(path)
+	}
+	c.press(c.get(path).shown(""), "#undo-notice").at(path).shown("FirstSomebody")
+}
