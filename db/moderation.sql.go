@@ -7,6 +7,7 @@ package db
 
 import (
 	"context"
+	"strings"
 )
 
 const getLastBanID = `-- name: GetLastBanID :one
@@ -199,24 +200,19 @@ SELECT reports.id, reports.post_id, reports.reporter_id, reports.kind, reports.t
     coalesce(users.name, '') AS reporter_name,
     users.username AS reporter_username,
     users.deleted_at AS reporter_deleted_at
-FROM reports AS oldest
-JOIN posts ON posts.id = oldest.post_id
-JOIN reports ON reports.post_id = oldest.post_id
+FROM posts
+JOIN reports ON reports.post_id = posts.id
 JOIN users ON users.id = reports.reporter_id
-WHERE oldest.id > ?1 AND oldest.id <= ?2
-  AND posts.published = 1
-  AND posts.deleted_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM reports AS earlier WHERE earlier.post_id = oldest.post_id AND earlier.id < oldest.id)
-  AND reports.id < coalesce(
-    (SELECT next.id FROM reports AS next WHERE next.post_id = oldest.post_id ORDER BY next.id LIMIT 1 OFFSET CAST(?3 AS BIGINT)),
+WHERE reports.id < coalesce(
+    (SELECT next.id FROM reports AS next WHERE next.post_id = posts.id ORDER BY next.id LIMIT 1 OFFSET CAST(?1 AS BIGINT)),
     9223372036854775807)
-ORDER BY oldest.id, reports.id
+  AND posts.id IN (/*SLICE:posts*/?) -- last: sqlc counts the parameters behind it wrongly
+ORDER BY reports.id
 `
 
 type ListReportsParams struct {
-	AfterID  int64
-	UntilID  int64
 	PageSize int64
+	Posts    []int64
 }
 
 type ListReportsRow struct {
@@ -226,11 +222,21 @@ type ListReportsRow struct {
 	ReporterDeletedAt Time
 }
 
-// ListReports returns the reports of the posts that ListReportedPosts returns
-// behind after_id up to the one with first_report_id until_id: of each post the
+// ListReports returns the reports of posts, the oldest first: of each post the
 // first page_size, and what their reporters are called.
 func (q *Queries) ListReports(ctx context.Context, arg ListReportsParams) ([]ListReportsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listReports, arg.AfterID, arg.UntilID, arg.PageSize)
+	query := listReports
+	var queryParams []interface{}
+	queryParams = append(queryParams, arg.PageSize)
+	if len(arg.Posts) > 0 {
+		for _, v := range arg.Posts {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:posts*/?", strings.Repeat(",?", len(arg.Posts))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:posts*/?", "NULL", 1)
+	}
+	rows, err := q.db.QueryContext(ctx, query, queryParams...)
 	if err != nil {
 		return nil, err
 	}

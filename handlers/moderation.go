@@ -114,7 +114,8 @@ func (s *Server) queue(ctx context.Context, user db.User, st stretch[idPlace]) (
 	if err != nil {
 		return queueView{}, err
 	}
-	view, now := queueView{More: st.more(moderationPath, next, "That is all.")}, time.Now()
+	view := queueView{More: st.more(moderationPath, next, "That is all.")}
+	now := time.Now()
 	for _, row := range rows {
 		view.Items = append(view.Items, newQueueItem(row, reports[row.ID], user, now))
 	}
@@ -124,15 +125,14 @@ func (s *Server) queue(ctx context.Context, user db.User, st stretch[idPlace]) (
 	return view, nil
 }
 
-// reportsOf returns the first reports of posts that follow each other in the
-// queue, by the id of the post.
+// reportsOf returns the first reports of posts in the queue, by the id of the
+// post.
 func (s *Server) reportsOf(ctx context.Context, rows []db.ListReportedPostsRow) (map[int64][]db.ListReportsRow, error) {
-	if len(rows) == 0 {
-		return nil, nil
+	ids := make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
 	}
-	all, err := s.db.ListReports(ctx, db.ListReportsParams{
-		AfterID: rows[0].FirstReportID - 1, UntilID: rows[len(rows)-1].FirstReportID, PageSize: maxShownReports,
-	})
+	all, err := s.db.ListReports(ctx, db.ListReportsParams{Posts: ids, PageSize: maxShownReports})
 	reports := map[int64][]db.ListReportsRow{}
 	for _, report := range all {
 		reports[report.Report.PostID] = append(reports[report.Report.PostID], report)

@@ -24,25 +24,20 @@ ORDER BY reports.id
 LIMIT CAST(sqlc.arg(page_size) AS BIGINT);
 
 -- name: ListReports :many
--- ListReports returns the reports of the posts that ListReportedPosts returns
--- behind after_id up to the one with first_report_id until_id: of each post the
+-- ListReports returns the reports of posts, the oldest first: of each post the
 -- first page_size, and what their reporters are called.
 SELECT sqlc.embed(reports),
     coalesce(users.name, '') AS reporter_name,
     users.username AS reporter_username,
     users.deleted_at AS reporter_deleted_at
-FROM reports AS oldest
-JOIN posts ON posts.id = oldest.post_id
-JOIN reports ON reports.post_id = oldest.post_id
+FROM posts
+JOIN reports ON reports.post_id = posts.id
 JOIN users ON users.id = reports.reporter_id
-WHERE oldest.id > sqlc.arg(after_id) AND oldest.id <= sqlc.arg(until_id)
-  AND posts.published = 1
-  AND posts.deleted_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM reports AS earlier WHERE earlier.post_id = oldest.post_id AND earlier.id < oldest.id)
-  AND reports.id < coalesce(
-    (SELECT next.id FROM reports AS next WHERE next.post_id = oldest.post_id ORDER BY next.id LIMIT 1 OFFSET CAST(sqlc.arg(page_size) AS BIGINT)),
+WHERE reports.id < coalesce(
+    (SELECT next.id FROM reports AS next WHERE next.post_id = posts.id ORDER BY next.id LIMIT 1 OFFSET CAST(sqlc.arg(page_size) AS BIGINT)),
     9223372036854775807)
-ORDER BY oldest.id, reports.id;
+  AND posts.id IN (sqlc.slice(posts)) -- last: sqlc counts the parameters behind it wrongly
+ORDER BY reports.id;
 
 -- name: HasReported :one
 -- HasReported reports whether a user has reported a post, and no moderator has
