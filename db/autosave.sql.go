@@ -45,7 +45,7 @@ const getDiscardedCopy = `-- name: GetDiscardedCopy :one
 SELECT id, post_id, version, saved_at, discarded_at, form_key, title, content
 FROM working_copies
 WHERE post_id = ?1 AND discarded_at >= ?2
-ORDER BY discarded_at DESC, saved_at DESC
+ORDER BY discarded_at DESC, saved_at DESC, id DESC
 LIMIT 1
 `
 

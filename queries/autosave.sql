@@ -24,7 +24,7 @@ WHERE post_id = sqlc.arg(post_id) AND discarded_at IS NULL;
 SELECT *
 FROM working_copies
 WHERE post_id = sqlc.arg(post_id) AND discarded_at >= sqlc.arg(since)
-ORDER BY discarded_at DESC, saved_at DESC
+ORDER BY discarded_at DESC, saved_at DESC, id DESC
 LIMIT 1;
 
 -- name: ListWorkingCopies :many
