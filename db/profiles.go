@@ -108,8 +108,8 @@ func (d *DB) RestoreQuote(ctx context.Context, userID int64, quote Quote) error 
 	return nil
 }
 
-// changeQuote makes of the quote on a user's profile another one, if they are
-// active.
+// changeQuote stores what change makes of the quote on a user's profile, of the
+// zero Quote when there is none. Its error is that of change, or ErrInactive.
 func (d *DB) changeQuote(ctx context.Context, userID int64, change func(stands Quote) (Quote, error)) error {
 	return d.write(ctx, func(ctx context.Context, q *Queries) error {
 		if err := requireActive(ctx, q, userID); err != nil {

@@ -76,7 +76,7 @@ type ownPost struct {
 	HiddenAt    time.Time `json:"hidden_at,omitzero"` // by a moderator
 	Poll        *ownPoll  `json:"poll,omitempty"`
 	Unsent      *ownText  `json:"unsent,omitempty"`    // typed into the form of a published post
-	Discarded   []ownText `json:"discarded,omitempty"` // of that, for as long as it can be brought back
+	Discarded   []ownText `json:"discarded,omitempty"` // of that, for as long as it is kept
 
 	HiddenReason string `json:"hidden_reason,omitempty"`
 }

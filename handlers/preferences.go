@@ -26,7 +26,8 @@ type undoForm struct {
 }
 
 // preferences are what the app's own cookie holds: how somebody likes to read,
-// and the notice for their next page. Nothing in it says who they are.
+// and the notice for their next page. Nothing says who they are but the undo in
+// that, which leads to their post or profile and may hold their quote.
 type preferences struct {
 	Theme       string // light, dark or "" for the system's
 	PageSize    int    // one of pageSizes

@@ -17,7 +17,7 @@ type stretch[P fmt.Stringer] struct {
 	begin   string // the parameter that says where it begins: before or after
 	from    P      // it begins right behind this place
 	isFirst bool   // that is the beginning of the list
-	start   string // behind which place the page begins where it is shown; "": with the list
+	start   string // the page that shows it begins behind this place; "": with the list
 	through *P     // its last page begins right behind this one; nil: it is one page
 	size    int    // how much a page has
 }
@@ -107,7 +107,8 @@ func withParam(address, name, value string) string {
 }
 
 // nextStretch is nextPage for a stretch; the place where it goes on is "" when
-// nothing follows. Compare tells which of two places comes first in the list.
+// nothing follows, and when no place leads to what does. Compare tells which of two
+// places comes first in the list.
 func nextStretch[T any, P fmt.Stringer](rows []T, st stretch[P], place func(T) P, compare func(a, b P) int) ([]T, string) {
 	size := st.size
 	if st.through != nil {
