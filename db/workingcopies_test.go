@@ -134,6 +134,17 @@ func TestRestoreWorkingCopyTooLate(t *testing.T) {
 	k.holds("", "new")
 }
 
+// Of what was discarded at one time the later text comes back first.
+func TestDiscardedAtOneTime(t *testing.T) {
+	for _, keys := range [][]string{{"a", "b"}, {"b", "a"}} {
+		k := newDesk(t)
+		_, err := k.d.Autosave(t.Context(), k.autosave(k.form(keys[0], "first")))
+		check(t, err)
+		check(t, k.d.DiscardWorkingCopy(t.Context(), k.post.ID, k.form(keys[1], "second")))
+		k.holds("", "second")
+	}
+}
+
 // A post that was changed meanwhile is not changed back without a question.
 func TestRestoreWorkingCopyOfAChangedPost(t *testing.T) {
 	k := newDesk(t)
