@@ -70,6 +70,7 @@ type problem struct {
 	text      string
 	reference string // for errors of ours: also in the log
 	refused   bool   // the user may not come in: all that is left is to sign out
+	again     bool   // asking again may help
 }
 
 // headings say in a few words what a status means to a reader.
@@ -81,6 +82,7 @@ var headings = map[int]string{
 	http.StatusMethodNotAllowed:      "Not found",
 	http.StatusConflict:              "Not possible any more",
 	http.StatusRequestEntityTooLarge: "Too much at once",
+	http.StatusUnsupportedMediaType:  "That could not be read",
 	http.StatusUnprocessableEntity:   "Something is missing or wrong",
 	http.StatusTooManyRequests:       "Not so fast",
 	http.StatusInternalServerError:   "Something broke here",
@@ -107,7 +109,7 @@ func problemOf(err error) problem {
 	case errors.Is(err, errRefused), errors.Is(err, db.ErrInactive):
 		return problem{status: errRefused.status, text: errRefused.text, refused: true}
 	case errors.As(err, &known):
-		return problem{status: known.status, text: known.text}
+		return problem{status: known.status, text: known.text, again: known.status >= http.StatusInternalServerError}
 	case errors.As(err, &handshake):
 		return problem{status: http.StatusInternalServerError, text: handshake.Error()}
 	case errors.As(err, &tooLarge):
@@ -121,9 +123,9 @@ func problemOf(err error) problem {
 	case errors.Is(err, db.ErrConflict):
 		return problem{status: http.StatusConflict, text: "Somebody changed this at the same time. Look at it again, then repeat what you did."}
 	case db.IsUnavailable(err):
-		return problem{status: http.StatusServiceUnavailable, text: "This cannot be saved at the moment. Nothing was changed: try again in a minute."}
+		return problem{status: http.StatusServiceUnavailable, text: "This cannot be saved at the moment. Nothing was changed: try again in a minute.", again: true}
 	}
-	return problem{status: http.StatusInternalServerError, text: "The mistake is ours and has been noted. Try again; if it stays, tell the owner of this site the reference."}
+	return problem{status: http.StatusInternalServerError, again: true, text: "The mistake is ours and has been noted. Try again; if it stays, tell the owner of this site the reference."}
 }
 
 // fail answers an error: a page, a notice for htmx, or JSON.
@@ -194,10 +196,10 @@ func newErrorView(r *http.Request, p problem) errorView {
 	if p.status == http.StatusUnauthorized && !v.SignOut {
 		v.Links = append(v.Links, link{signInURL("/"), "Sign in"})
 	}
-	if p.status >= http.StatusInternalServerError && r.Method == http.MethodGet {
+	if p.again && r.Method == http.MethodGet {
 		v.Links = append(v.Links, link{r.URL.RequestURI(), "Try again"})
 	}
-	if id := r.PathValue("id"); p.status == http.StatusForbidden && strings.HasPrefix(r.URL.Path, "/posts/") {
+	if id := r.PathValue("id"); p.status == http.StatusForbidden && id != "" && strings.HasPrefix(r.URL.Path, "/posts/") {
 		v.Links = append(v.Links, link{"/posts/" + id, "Back to the post"})
 	}
 	if p.status == http.StatusMethodNotAllowed || r.URL.Path != "/" {

@@ -154,7 +154,7 @@ func (s *Server) findPeople(ctx context.Context, search peopleSearch, st stretch
 	for _, row := range rows {
 		view.Part.Items = append(view.Part.Items, newPersonItem(row))
 	}
-	if count == 0 {
+	if count == 0 && search.text() != "" {
 		view.Offers = []offer{{"offer-posts", "Search posts", postSearch{Typed: search.Typed}.URL()}, {"offer-everybody", "Show everybody", peopleSearch{}.URL()}}
 	}
 	return view, nil

@@ -39,6 +39,9 @@ func TestPeople(t *testing.T) {
 	if _, err := site.db.ApplyEvent(t.Context(), db.Event{SvixID: "msg_1", Type: "user.deleted", At: 2, DeletedClerkID: "user_gone"}); err != nil {
 		t.Fatal(err)
 	}
+	site.guest().get("/users").lacks("#people .links")
+	site.guest().get("/users?q=Bob").one("#offer-posts[href='/search?q=Bob']")
+	site.guest().get("/users?q=Bob").one("#offer-everybody[href='/users']")
 	tests := []struct{ q, want, wantSaid string }{
 		{"", "Ada Lovelace, Alan Turing, ÉMILE Zola, Grace Hopper, Katherine Johnson, Margaret Hamilton, zoé", "7 people."},
 		{"LOVE", "Ada Lovelace", "1 person."},
