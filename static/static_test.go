@@ -138,6 +138,9 @@ func TestNotModified(t *testing.T) {
 func TestStyleSheetIsSmall(t *testing.T) {
 	files := newFiles(t)
 	res := get(files, files.URL("app.css"), map[string]string{"Accept-Encoding": "gzip"})
+	if res.Code != http.StatusOK || res.Header().Get("Content-Encoding") != "gzip" {
+		t.Fatalf("GET app.css = %d %q", res.Code, res.Header().Get("Content-Encoding"))
+	}
 	if n := res.Body.Len(); n > 8<<10 {
 		t.Errorf("app.css has %d bytes compressed, want at most 8 KiB", n)
 	}
