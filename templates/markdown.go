@@ -103,7 +103,7 @@ var ErrTooLarge = errors.New("templates: the rendering is too large")
 
 // maxHTML is how long a rendering may be, in bytes. A text of 40,000 signs
 // that somebody wrote to be read stays far below.
-const maxHTML = 512 << 10
+const maxHTML = 256 << 10
 
 // Render returns the rendering of a text, or ErrTooLarge. What is no Markdown
 // is text.
@@ -114,7 +114,11 @@ func (m *Markdown) Render(source string) (Rendering, error) {
 	if err := m.markdown.Renderer().Render(&b, src, doc); err != nil {
 		return Rendering{}, err
 	}
-	return Rendering{HTML: m.policy.Sanitize(b.String()), Excerpt: excerpt(doc, src)}, nil
+	html := m.policy.Sanitize(b.String()) // which says of each link what it is not
+	if len(html) > maxHTML {
+		return Rendering{}, ErrTooLarge
+	}
+	return Rendering{HTML: html, Excerpt: excerpt(doc, src)}, nil
 }
 
 // bounded holds at most maxHTML bytes.
