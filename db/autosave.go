@@ -104,7 +104,12 @@ func (d *DB) autosaveCopy(ctx context.Context, q *Queries, p AutosaveParams, pos
 		return 0, ErrStale
 	}
 	now := d.now()
-	return now, q.saveWorkingCopy(ctx, p.copyOf(post.ID, now))
+	text := p.copyOf(post.ID, now)
+	err = q.leaveDiscardedCopy(ctx, leaveDiscardedCopyParams{PostID: post.ID, FormKey: text.FormKey, Title: text.Title, Content: text.Content})
+	if err != nil {
+		return 0, err
+	}
+	return now, q.saveWorkingCopy(ctx, text)
 }
 
 // AddViews adds to the views of posts, by their ids. Posts that are gone are

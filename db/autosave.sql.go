@@ -248,6 +248,32 @@ func (q *Queries) getPostOfForm(ctx context.Context, arg getPostOfFormParams) (P
 	return i, err
 }
 
+const leaveDiscardedCopy = `-- name: leaveDiscardedCopy :exec
+UPDATE working_copies
+SET form_key = lower(hex(randomblob(16)))
+WHERE post_id = ?1 AND form_key = ?2 AND discarded_at IS NOT NULL
+  AND (title <> ?3 OR content <> ?4)
+`
+
+type leaveDiscardedCopyParams struct {
+	PostID  int64
+	FormKey string
+	Title   string
+	Content string
+}
+
+// leaveDiscardedCopy takes the discarded copy of a form from it, if that holds
+// another text than it has now. The copy is nobody's until it is brought back.
+func (q *Queries) leaveDiscardedCopy(ctx context.Context, arg leaveDiscardedCopyParams) error {
+	_, err := q.db.ExecContext(ctx, leaveDiscardedCopy,
+		arg.PostID,
+		arg.FormKey,
+		arg.Title,
+		arg.Content,
+	)
+	return err
+}
+
 const purgeWorkingCopies = `-- name: purgeWorkingCopies :execrows
 DELETE FROM working_copies
 WHERE id IN (
@@ -277,19 +303,19 @@ func (q *Queries) purgeWorkingCopies(ctx context.Context, arg purgeWorkingCopies
 const restoreWorkingCopy = `-- name: restoreWorkingCopy :execrows
 UPDATE working_copies
 SET discarded_at = NULL
-WHERE post_id = ?1 AND form_key = ?2 AND discarded_at >= ?3
+WHERE id = ?1 AND post_id = ?2 AND discarded_at >= ?3
 `
 
 type restoreWorkingCopyParams struct {
-	PostID  int64
-	FormKey string
-	Since   Time
+	ID     int64
+	PostID int64
+	Since  Time
 }
 
-// restoreWorkingCopy brings back the working copy of a form that was discarded at
-// since or later. That of another form must not be there.
+// restoreWorkingCopy brings back a working copy of a post that was discarded at
+// since or later. None must stand.
 func (q *Queries) restoreWorkingCopy(ctx context.Context, arg restoreWorkingCopyParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, restoreWorkingCopy, arg.PostID, arg.FormKey, arg.Since)
+	result, err := q.db.ExecContext(ctx, restoreWorkingCopy, arg.ID, arg.PostID, arg.Since)
 	if err != nil {
 		return 0, err
 	}
@@ -323,5 +349,27 @@ func (q *Queries) saveWorkingCopy(ctx context.Context, arg saveWorkingCopyParams
 		arg.Title,
 		arg.Content,
 	)
+	return err
+}
+
+const trimDiscardedCopies = `-- name: trimDiscardedCopies :exec
+DELETE FROM working_copies
+WHERE id IN (
+    SELECT old.id
+    FROM working_copies AS old
+    WHERE old.post_id = ?1 AND old.discarded_at IS NOT NULL
+    ORDER BY old.discarded_at DESC, old.saved_at DESC, old.id DESC
+    LIMIT -1 OFFSET CAST(?2 AS BIGINT)
+)
+`
+
+type trimDiscardedCopiesParams struct {
+	PostID int64
+	Kept   int64
+}
+
+// trimDiscardedCopies keeps the copies of a post that were discarded last.
+func (q *Queries) trimDiscardedCopies(ctx context.Context, arg trimDiscardedCopiesParams) error {
+	_, err := q.db.ExecContext(ctx, trimDiscardedCopies, arg.PostID, arg.Kept)
 	return err
 }

@@ -3,8 +3,13 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 )
+
+// maxDiscarded is how many discarded working copies of a post are kept: who goes
+// back further than that presses on purpose.
+const maxDiscarded = 10
 
 // copyOf is the working copy of a post that a form holds from a time.
 func (f FormText) copyOf(postID int64, at Time) saveWorkingCopyParams {
@@ -31,27 +36,41 @@ func discardCopy(ctx context.Context, q *Queries, postID int64, typed *FormText,
 	if err := requireActive(ctx, q, post.AuthorID); err != nil {
 		return err
 	}
+	held, err := q.GetWorkingCopy(ctx, postID)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
 	discard := discardWorkingCopyParams{PostID: postID, DiscardedAt: now}
-	if err := q.discardWorkingCopy(ctx, discard); err != nil || typed == nil {
+	if err := q.discardWorkingCopy(ctx, discard); err != nil {
 		return err
 	}
-	if err := q.saveWorkingCopy(ctx, typed.copyOf(postID, now)); err != nil {
-		return err
+	if typed != nil && !typed.isIn(held) {
+		if err := q.saveWorkingCopy(ctx, typed.copyOf(postID, now)); err != nil {
+			return err
+		}
+		if err := q.discardWorkingCopy(ctx, discard); err != nil {
+			return err
+		}
 	}
-	return q.discardWorkingCopy(ctx, discard)
+	return q.trimDiscardedCopies(ctx, trimDiscardedCopiesParams{PostID: postID, Kept: maxDiscarded})
 }
 
-// RestoreWorkingCopy brings back the working copy of a form that was discarded
-// within UndoPeriod; one that stands stays. What stood in its place is
+// isIn reports whether a working copy is what stands in the form.
+func (f *FormText) isIn(held WorkingCopy) bool {
+	return held.FormKey == f.FormKey && held.Title == f.Title && held.Content == f.Content.Source
+}
+
+// RestoreWorkingCopy brings back the working copy with an id, of that post, which
+// was discarded within UndoPeriod; one that stands stays. What stood in its place is
 // discarded, with what is typed, as DiscardWorkingCopy does it. The error may be
 // sql.ErrNoRows when there is no such copy or post, or ErrInactive.
-func (d *DB) RestoreWorkingCopy(ctx context.Context, postID int64, formKey string, typed *FormText) error {
+func (d *DB) RestoreWorkingCopy(ctx context.Context, postID, id int64, typed *FormText) error {
 	err := d.write(ctx, func(ctx context.Context, q *Queries) error {
 		now := d.now()
 		if err := discardCopy(ctx, q, postID, typed, now); err != nil {
 			return err
 		}
-		n, err := q.restoreWorkingCopy(ctx, restoreWorkingCopyParams{PostID: postID, FormKey: formKey, Since: now.Add(-UndoPeriod)})
+		n, err := q.restoreWorkingCopy(ctx, restoreWorkingCopyParams{ID: id, PostID: postID, Since: now.Add(-UndoPeriod)})
 		if err == nil && n == 0 {
 			return sql.ErrNoRows
 		}

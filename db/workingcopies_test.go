@@ -50,8 +50,31 @@ func (k *desk) discard(form *db.FormText) {
 }
 
 func (k *desk) restore(key string, form *db.FormText) error {
+	k.t.Helper()
 	k.clock.at++
-	return k.d.RestoreWorkingCopy(k.t.Context(), k.post.ID, key, form)
+	return k.d.RestoreWorkingCopy(k.t.Context(), k.post.ID, k.copyOf(key), form)
+}
+
+// copyOf returns the id of the copy that the form with the key has; 0: none.
+func (k *desk) copyOf(key string) int64 {
+	k.t.Helper()
+	copies, err := k.d.ListWorkingCopies(k.t.Context(), k.post.ID)
+	check(k.t, err)
+	for _, kept := range copies {
+		if kept.FormKey == key {
+			return kept.ID
+		}
+	}
+	return 0
+}
+
+// key returns the key of the form that has a copy.
+func (k *desk) key(id int64) string {
+	k.t.Helper()
+	copies, err := k.d.ListWorkingCopies(k.t.Context(), k.post.ID)
+	check(k.t, err)
+	i := slices.IndexFunc(copies, func(kept db.WorkingCopy) bool { return kept.ID == id })
+	return copies[i].FormKey
 }
 
 // holds makes sure of the working copy and of what was discarded last; "" is
@@ -82,13 +105,45 @@ func TestRestoreWorkingCopy(t *testing.T) {
 	k.discard(nil)
 	k.discard(nil) // pressed twice
 	k.holds("", "half a sentence")
-	k.save("a", "half a sentence, and on") // in a window that nobody has told
-	k.holds("half a sentence, and on", "")
+	gone := k.copyOf("a")
+	k.save("a", "and on") // in a window that nobody has told
+	k.holds("and on", "half a sentence")
+	check(t, k.d.RestoreWorkingCopy(t.Context(), k.post.ID, gone, nil))
+	k.holds("half a sentence", "and on")
+	k.save(k.key(gone), "half a sentence, and on")
+	k.holds("half a sentence, and on", "and on")
 	for _, key := range []string{"", "b"} {
 		if err := k.restore(key, k.form("c", "typed")); !errors.Is(err, sql.ErrNoRows) {
 			t.Errorf("bringing back what never was: %v", err)
 		}
-		k.holds("half a sentence, and on", "")
+		k.holds("half a sentence, and on", "and on")
+	}
+}
+
+// Whoever discards without an end fills nothing but the room of some.
+func TestDiscardedCopiesAreBounded(t *testing.T) {
+	k := newDesk(t)
+	for i := range 25 {
+		k.discard(k.form(fmt.Sprint(i), fmt.Sprint("text ", i)))
+	}
+	copies, err := k.d.ListWorkingCopies(t.Context(), k.post.ID)
+	check(t, err)
+	if len(copies) != 10 || copies[0].Content != "text 15" {
+		t.Errorf("%d discarded copies are kept, from %q on; want the last 10", len(copies), copies[0].Content)
+	}
+	k.holds("", "text 24")
+}
+
+// What is discarded as it saved itself is as old as that.
+func TestDiscardedCopyKeepsItsTime(t *testing.T) {
+	k := newDesk(t)
+	k.save("a", "half")
+	saved := k.clock.at
+	k.discard(k.form("a", "half"))
+	last, err := k.d.GetDiscardedCopy(t.Context(), db.GetDiscardedCopyParams{PostID: k.post.ID})
+	check(t, err)
+	if last.SavedAt != saved {
+		t.Errorf("the discarded copy is of %d, want %d", last.SavedAt, saved)
 	}
 }
 
@@ -200,7 +255,7 @@ func TestWorkingCopiesOfTheGone(t *testing.T) {
 // Many windows save, discard and bring back at once. Of each the last text is
 // there, and one at most stands.
 func TestWorkingCopiesAtOnce(t *testing.T) {
-	const windows = 20
+	const windows = 8
 	d := hasty(t)
 	k := &desk{t, d, nil, newPost(t, d, newUser(t, d, "user_ada").ID, "Public")}
 	var all sync.WaitGroup
@@ -214,7 +269,7 @@ func TestWorkingCopiesAtOnce(t *testing.T) {
 				if err := d.DiscardWorkingCopy(t.Context(), k.post.ID, form); err != nil {
 					t.Error(err)
 				}
-				if err := d.RestoreWorkingCopy(t.Context(), k.post.ID, form.FormKey, nil); err != nil {
+				if err := d.RestoreWorkingCopy(t.Context(), k.post.ID, k.copyOf(form.FormKey), nil); err != nil {
 					t.Error(err)
 				}
 			}

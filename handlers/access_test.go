@@ -50,7 +50,7 @@ var access = []accessCase{
 	{"POST /posts/{id}/autosave", "/posts/{post}/autosave", "title=Changed&form_key=k", "401 403 303 403 403 401 401"},
 	{"POST /posts/{id}/autosave", "/posts/{draft}/autosave", "title=Changed&form_key=k", "401 404 303 404 404 401 401"},
 	{"POST /posts/{id}/discard", "/posts/{post}/discard", "form_key=k", "401 403 200 403 403 401 401"},
-	{"POST /posts/{id}/discard/undo", "/posts/{poll}/discard/undo", "discarded=gone&form_key=k", "401 403 200 403 403 401 401"},
+	{"POST /posts/{id}/discard/undo", "/posts/{poll}/discard/undo", "discarded=1&form_key=k", "401 403 200 403 403 401 401"},
 	{"POST /posts/{id}/publish", "/posts/{draft}/publish", "", "401 404 303 404 404 401 401"},
 	{"POST /posts/{id}/publish", "/posts/{post}/publish", "", "401 403 303 403 403 401 401"},
 	{"DELETE /posts/{id}", "/posts/{post}", "", "401 403 303 303 303 401 401"},

@@ -96,7 +96,7 @@ func TestUndoOfADiscardAfterTyping(t *testing.T) {
 	if kept, _ := data.Posts[0]["discarded"].([]any); len(kept) != 2 || data.Posts[0]["unsent"] != nil {
 		t.Errorf("of what Ada discarded her download has %v", kept)
 	}
-	form = url.Values{"discarded": {first.fields("form#post-1").Get("form_key")}, "form_key": {"k"}}
+	form = url.Values{"discarded": {attr(discarded.one("#post-1-undo"), "value")}, "form_key": {"k"}}
 	c.submit("/posts/1/discard/undo", form).status(http.StatusOK).holds("first") // without what is typed
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"inkwell/db"
@@ -22,9 +23,9 @@ type resumeOffer struct {
 
 // A discardUndo brings back into a form what was discarded.
 type discardUndo struct {
-	Text    string
-	URL     string
-	FormKey string // of the form that it was typed into
+	Text   string
+	URL    string
+	CopyID int64
 }
 
 // noCopy says why what was discarded stays away.
@@ -79,7 +80,7 @@ func (f *postForm) offerUndo(gone db.WorkingCopy) {
 	until := gone.DiscardedAt.Add(db.UndoPeriod)
 	f.Undo = &discardUndo{
 		Text: fmt.Sprintf("%s from %s are discarded. You can undo that until %s.", which, dayTime(gone.SavedAt, time.Now()), clockTime(until)),
-		URL:  f.Action + "/discard/undo", FormKey: gone.FormKey,
+		URL:  f.Action + "/discard/undo", CopyID: gone.ID,
 	}
 }
 
@@ -145,7 +146,8 @@ func (s *Server) restoreWorkingCopy(w http.ResponseWriter, r *http.Request, user
 	if problems != (fieldProblems{}) {
 		return s.refuse(w, r, form, problems)
 	}
-	err = s.db.RestoreWorkingCopy(r.Context(), post.ID, values.Get("discarded"), typed)
+	id, _ := strconv.ParseInt(values.Get("discarded"), 10, 64) // 0: none has that
+	err = s.db.RestoreWorkingCopy(r.Context(), post.ID, id, typed)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		form.Problem, form.Focus = noCopy, focusTitle

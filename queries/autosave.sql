@@ -63,12 +63,31 @@ UPDATE working_copies
 SET discarded_at = sqlc.arg(discarded_at)
 WHERE post_id = sqlc.arg(post_id) AND discarded_at IS NULL;
 
+-- name: leaveDiscardedCopy :exec
+-- leaveDiscardedCopy takes the discarded copy of a form from it, if that holds
+-- another text than it has now. The copy is nobody's until it is brought back.
+UPDATE working_copies
+SET form_key = lower(hex(randomblob(16)))
+WHERE post_id = sqlc.arg(post_id) AND form_key = sqlc.arg(form_key) AND discarded_at IS NOT NULL
+  AND (title <> sqlc.arg(title) OR content <> sqlc.arg(content));
+
 -- name: restoreWorkingCopy :execrows
--- restoreWorkingCopy brings back the working copy of a form that was discarded at
--- since or later. That of another form must not be there.
+-- restoreWorkingCopy brings back a working copy of a post that was discarded at
+-- since or later. None must stand.
 UPDATE working_copies
 SET discarded_at = NULL
-WHERE post_id = sqlc.arg(post_id) AND form_key = sqlc.arg(form_key) AND discarded_at >= sqlc.arg(since);
+WHERE id = sqlc.arg(id) AND post_id = sqlc.arg(post_id) AND discarded_at >= sqlc.arg(since);
+
+-- name: trimDiscardedCopies :exec
+-- trimDiscardedCopies keeps the copies of a post that were discarded last.
+DELETE FROM working_copies
+WHERE id IN (
+    SELECT old.id
+    FROM working_copies AS old
+    WHERE old.post_id = sqlc.arg(post_id) AND old.discarded_at IS NOT NULL
+    ORDER BY old.discarded_at DESC, old.saved_at DESC, old.id DESC
+    LIMIT -1 OFFSET CAST(sqlc.arg(kept) AS BIGINT)
+);
 
 -- name: purgeWorkingCopies :execrows
 -- purgeWorkingCopies removes at most batch_size working copies that were

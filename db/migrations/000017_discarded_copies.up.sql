@@ -1,7 +1,7 @@
 -- What was typed and not sent, a row for each form that held some. What its author
 -- discards stays for a while, so that they can take that back.
 CREATE TABLE kept_copies (
-    id           INTEGER PRIMARY KEY,
+    id           INTEGER PRIMARY KEY AUTOINCREMENT, -- an undo names it: no other may have it later
     post_id      INTEGER NOT NULL REFERENCES posts (id) ON DELETE CASCADE,
     version      INTEGER NOT NULL, -- updated_at of the post when the form was opened
     saved_at     INTEGER NOT NULL,
