@@ -198,7 +198,7 @@ func TestFailuresInPlainWords(t *testing.T) {
 func TestSyncOnThePage(t *testing.T) {
 	site := newSite(t)
 	c := site.as(admin)
-	c.get("/admin/webhooks").shows(".sync", "were never compared").lacks("progress").one("#sync-start")
+	c.get("/admin/webhooks").shows(".sync", "No full comparison").lacks("progress").one("#sync-start")
 
 	sync, err := site.db.BeginSync(t.Context(), site.auth.Instance().Host)
 	if err != nil {

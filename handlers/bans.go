@@ -37,7 +37,7 @@ func newBanForm(user db.User) reasonForm {
 func newUnbanForm(user db.User) reasonForm {
 	path := profilePath(user.ID)
 	return reasonForm{
-		Heading: "Let " + displayName(user.Name, user.Username) + " in again", ID: "unban-form", Action: path + "/unban", CancelURL: path,
+		Heading: "Let in again: " + displayName(user.Name, user.Username), ID: "unban-form", Action: path + "/unban", CancelURL: path,
 		Intro: "They can sign in again. Posts that were hidden stay so until a moderator restores them.",
 		Label: "Reason, for the moderators’ log (optional)", Button: "Let in again",
 	}

@@ -35,9 +35,9 @@ func testPoll(t *testing.T, b *browser, width int64) {
 	p := b.signedIn(t, site, ada, width).open("/posts/1").sees(".poll > .help", "0 votes").fits().names()
 	eval[bool](p, "window.stillThere = true")
 	p.press("Coffee 0 votes").hears("Your vote is counted.").focused("option-2").sees(".choice", "You voted for Coffee.").
-		sees(".options li:first-child", "Coffee ✓ yours, 1 vote, 100 %").fits().names()
+		sees(".options li:first-child", "Coffee ✓ yours, 1 vote, 100%").fits().names()
 	settled(p)
-	p.press("Tea 0 votes").hears("Your vote is counted.").focused("option-1").sees(".options li:first-child", "Tea ✓ yours, 1 vote, 100 %")
+	p.press("Tea 0 votes").hears("Your vote is counted.").focused("option-1").sees(".options li:first-child", "Tea ✓ yours, 1 vote, 100%")
 	settled(p)
 	p.press("Withdraw").hears("Your vote is withdrawn.").focused("question-1").lacks(".choice").sees(".poll > .help", "0 votes")
 	settled(p)
@@ -113,11 +113,11 @@ func testPollFromTheFeed(t *testing.T, b *browser) {
 	site := newSite(t)
 	p := b.signedIn(t, site, ada, narrow)
 	p.allow("status of 422")
-	p.write("Drinks", "Text").press("Add a poll").fill("Question", "Which?").fill("Options, one a line", "Tea\nCoffee\nTea").fits().names()
+	p.write("Drinks", "Text").press("Add a poll").fill("Question", "Which?").fill("Options, one per line", "Tea\nCoffee\nTea").fits().names()
 	p.press("Publish").focused("compose-form-options").sees("#compose-form-options-problem", "“Tea” is there twice").holds("Question", "Which?")
-	p.fill("Options, one a line", "Tea\nCoffee").press("Publish").hears("Your post is published.").sees("#feed > :first-child", "Poll: 2 options")
+	p.fill("Options, one per line", "Tea\nCoffee").press("Publish").hears("Your post is published.").sees("#feed > :first-child", "Poll: 2 options")
 	p.press("Drinks").sees(".poll h2", "Which?")
-	p.press("Edit “Drinks”").focused("post-1-title").sees("summary", "Poll").fill("Options, one a line", "Tea\nCoffee\nWater").press("Save").
+	p.press("Edit “Drinks”").focused("post-1-title").sees("summary", "Poll").fill("Options, one per line", "Tea\nCoffee\nWater").press("Save").
 		hears("Saved.").sees(".options", "Water").fits()
 }
 
@@ -159,11 +159,11 @@ func testLivePoll(t *testing.T, b *browser) {
 	guest := b.visit(t, site, narrow).open("/posts/1").listens()
 	asking := b.visit(t, site, narrow).open("/posts/1?results=1").listens()
 
-	one.press("Coffee").hears("Your vote is counted.").sees(".options li:first-child", "Coffee ✓ yours, 1 vote, 100 %")
-	asking.sees(".options li:first-child", "Coffee 1 vote, 100 %")
+	one.press("Coffee").hears("Your vote is counted.").sees(".options li:first-child", "Coffee ✓ yours, 1 vote, 100%")
+	asking.sees(".options li:first-child", "Coffee 1 vote, 100%")
 	eval[chromedp.Void](one, `document.getElementById("option-1").focus()`)
-	two.press("Tea").hears("Your vote is counted.").sees(".options li:first-child", "Tea ✓ yours, 1 vote, 50 %")
-	one.sees(".options li:first-child", "Tea 1 vote, 50 %").sees(".options", "Coffee ✓ yours, 1 vote, 50 %").sees(".choice", "Coffee").focused("option-1")
+	two.press("Tea").hears("Your vote is counted.").sees(".options li:first-child", "Tea ✓ yours, 1 vote, 50%")
+	one.sees(".options li:first-child", "Tea 1 vote, 50%").sees(".options", "Coffee ✓ yours, 1 vote, 50%").sees(".choice", "Coffee").focused("option-1")
 	asking.sees(".poll > .help", "2 votes").sees(".poll > .help", "Hide the results")
 
 	site.as(grace).htmx("POST", "/posts/1/poll/close", nil)

@@ -39,14 +39,14 @@ func testSearch(t *testing.T, b *browser, width int64) {
 	p.until("the title is too", `document.title.startsWith("ecri")`)
 	p.press("Load more").hears("2 more posts.").focused("title-2").sees(".more", "That is all that was found.").fits()
 	p.fill("Words in posts", "dona").hears("1 post matches.").sees("h2 mark", "Donau").fits()
-	p.fill("Words in posts", "zebra ink").hears("No post is like that.").focused("search-q")
+	p.fill("Words in posts", "zebra ink").hears("No post contains that.").focused("search-q")
 	p.fill("Words in posts", "ecri").hears("22 posts match.")
 	p.until("the page was never loaded again", "window.stillThere")
 
 	p.press("Post 22").sees(".post h1", "Post 22")
 	p.travel(-1)
 	p.sees(".found-count", "22 posts match.").holds("Words in posts", "ecri").sees(".site-header", "Join")
-	p.fill("Words in posts", "zebra ink").press("Search without the last word").sees(".found-count", "No post is like that.").press("Search people").
+	p.fill("Words in posts", "zebra ink").press("Search without the last word").sees(".found-count", "No post contains that.").press("Search people").
 		sees("h1", "People").sees(".found-count", "Nobody is called that.")
 }
 

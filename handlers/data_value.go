@@ -27,14 +27,14 @@ func parseValue(c db.Column, text string) (v any, problem string) {
 		return parseTime(typed)
 	case c.IsInteger():
 		n, err := strconv.ParseInt(typed, 10, 64)
-		return n, problemIf(err != nil, "This is a whole number, such as 42.")
+		return n, problemIf(err != nil, "Enter a whole number, such as 42.")
 	}
 	x, err := strconv.ParseFloat(typed, 64)
-	return x, problemIf(err != nil || math.IsNaN(x) || math.IsInf(x, 0), "This is a number, such as 4.2.")
+	return x, problemIf(err != nil || math.IsNaN(x) || math.IsInf(x, 0), "Enter a number, such as 4.2.")
 }
 
 // timeRange says which times there are: others could not be written as JSON.
-const timeRange = "This is a time from 1970 to the year 9999: nothing before or after is kept."
+const timeRange = "Enter a time from 1970 to the year 9999: nothing before or after is kept."
 
 // parseTime reads a time, or a number of milliseconds.
 func parseTime(typed string) (v any, problem string) {
@@ -47,7 +47,7 @@ func parseTime(typed string) (v any, problem string) {
 			return ms, problemIf(ms < 0 || ms > maxTime, timeRange)
 		}
 	}
-	return nil, "This is a time: milliseconds since 1970, or 2026-11-20 15:04 (UTC)."
+	return nil, "Enter a time: milliseconds since 1970, or 2026-11-20 15:04 (UTC)."
 }
 
 func problemIf(wrong bool, problem string) string {

@@ -30,5 +30,5 @@ func TestDemoPoll(t *testing.T) {
 	if len(shown) != 118 {
 		t.Errorf("there are %d elements, want 118", len(shown))
 	}
-	c.click(page, ".poll .help a:last-child").shows(".poll > .help", "2 votes").shows(".options li:first-child", "6 C Carbon 1 vote, 50 %")
+	c.click(page, ".poll .help a:last-child").shows(".poll > .help", "2 votes").shows(".options li:first-child", "6 C Carbon 1 vote, 50%")
 }

@@ -125,7 +125,7 @@ func problemOf(err error) problem {
 	case db.IsUnavailable(err):
 		return problem{status: http.StatusServiceUnavailable, text: "This cannot be saved at the moment. Nothing was changed: try again in a minute.", again: true}
 	}
-	return problem{status: http.StatusInternalServerError, again: true, text: "The mistake is ours and has been noted. Try again; if it stays, tell the owner of this site the reference."}
+	return problem{status: http.StatusInternalServerError, again: true, text: "The mistake is ours and has been noted. Try again; if it happens again, tell the owner of this site the reference."}
 }
 
 // fail answers an error: a page, a notice for htmx, or JSON.

@@ -58,7 +58,7 @@ func typedFields(r *http.Request) []field {
 func newFields(values url.Values) []field {
 	typed := []field{
 		{Name: "title", Label: "Title"}, {Name: "content", Label: "Text", Long: true},
-		{Name: "poll_question", Label: "Poll question"}, {Name: "poll_options", Label: "Poll options, one a line", Long: true},
+		{Name: "poll_question", Label: "Poll question"}, {Name: "poll_options", Label: "Poll options, one per line", Long: true},
 		{Name: "reason", Label: "Reason", Long: true}, {Name: "bio", Label: "Bio", Long: true},
 		{Name: "quote", Label: "Quote", Long: true}, {Name: "quote_by", Label: "Who said it"},
 	}

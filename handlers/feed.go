@@ -120,7 +120,7 @@ func (s *Server) showFeed(w http.ResponseWriter, r *http.Request, v visitor) err
 		view.Guide = s.newGuide(r, v)
 	}
 	if !v.signedIn() && st.isFirst {
-		view.Intro = "Read what everybody writes here. Join to write yourself."
+		view.Intro = "A place to write and read posts. Join to write your own."
 	}
 	view.Live = newLiveView(place)
 	whole := page{Title: view.Heading, Main: view}

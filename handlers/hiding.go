@@ -61,7 +61,7 @@ func newHideForm(id int64, title, view string) reasonForm {
 	path := postPath(id, "") // no title: it goes into attributes of htmx
 	form := reasonForm{
 		Heading: "Hide “" + title + "”", ID: fmt.Sprintf("hide-form-%d", id), Action: path + "/hide", View: view,
-		Intro:  "Its author and the moderators alone will see it. The author reads your reason, and not who you are.",
+		Intro:  "Only its author and the moderators will still see this post. The author is told your reason, not your name.",
 		Label:  "Reason",
 		Button: "Hide", CancelURL: path, CancelTarget: fmt.Sprintf("#post-%d", id),
 	}

@@ -57,7 +57,7 @@ func TestReport(t *testing.T) {
 	}
 	hide.Set("reason", "No advertising.")
 	katherine.follow(katherine.submit("/posts/1/hide", hide).leadsTo("/moderation")).shows(".notice", "is hidden").lacks(".queue-item")
-	katherine.get("/moderation/log").shows(".act", "Katherine Johnson @katherine hid “Buy pills” by Ada Lovelace @ada after 1 report just now").shows(".act .reason", "No advertising.")
+	katherine.get("/moderation/log").shows(".act", "Katherine Johnson @katherine hid “Buy pills” by Ada Lovelace @ada after 1 report, just now").shows(".act .reason", "No advertising.")
 	if page := author.get("/drafts"); strings.Contains(page.body, "Grace") || strings.Contains(page.body, "Katherine") {
 		t.Error("the author is told who reported or hid the post")
 	}

@@ -146,7 +146,7 @@ func questionProblem(question string) string {
 func optionsProblem(options []string) string {
 	switch n := len(options); {
 	case n < minOptions:
-		return fmt.Sprintf("A poll needs %d options at least, one a line.", minOptions)
+		return fmt.Sprintf("A poll needs %d options at least, one per line.", minOptions)
 	case n > maxOptions:
 		return fmt.Sprintf("These are %d options; the limit is %d.", n, maxOptions)
 	}

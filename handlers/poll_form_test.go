@@ -131,7 +131,7 @@ func TestPollWithVotesStays(t *testing.T) {
 	again := refused.fields("#post-1")
 	again.Set("published", "true")
 	c.submit("/posts/1", again).leadsTo("/posts/1")
-	wantLabels(t, c.read("/posts/1").shows(".prose", "Changed"), "Red 1 vote, 100 %", "Green 0 votes")
+	wantLabels(t, c.read("/posts/1").shows(".prose", "Changed"), "Red 1 vote, 100%", "Green 0 votes")
 
 	edit := c.get("/posts/1/edit").shows("#post-1-poll-locked", "Somebody has voted")
 	form := edit.fields("#post-1")

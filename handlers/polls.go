@@ -185,7 +185,7 @@ func (p *pollView) count(options []db.PollOption, choice int64) {
 func saidOf(votes, all int64, mine bool) string {
 	said := plural(votes, "vote")
 	if votes > 0 {
-		said += ", " + percent(votes, all) + " %"
+		said += ", " + percent(votes, all) + "%"
 	}
 	if mine {
 		said = "✓ yours, " + said

@@ -64,12 +64,12 @@ func TestVoteWithHTMX(t *testing.T) {
 	wantLabels(t, page, "Red", "Green", "Blue")
 
 	voted := c.htmx("POST", "/posts/1/vote", ballot(ids[2])).status(http.StatusOK)
-	wantLabels(t, voted, "Blue ✓ yours, 1 vote, 100 %", "Red 0 votes", "Green 0 votes")
+	wantLabels(t, voted, "Blue ✓ yours, 1 vote, 100%", "Red 0 votes", "Green 0 votes")
 	voted.shows(".choice b", "Blue").shows(`button[aria-pressed="true"]`, "Blue").shows(`hx-partial[hx-target="#status"]`, "Your vote is counted.").shows(".poll > .help", "1 vote")
 
 	site.as(moderator).htmx("POST", "/posts/1/vote", ballot(ids[1])).status(http.StatusOK)
-	wantLabels(t, c.read("/posts/1"), "Green 1 vote, 50 %", "Blue ✓ yours, 1 vote, 50 %", "Red 0 votes")
-	wantLabels(t, c.htmx("POST", "/posts/1/vote", ballot(ids[1])), "Green ✓ yours, 2 votes, 100 %", "Red 0 votes", "Blue 0 votes")
+	wantLabels(t, c.read("/posts/1"), "Green 1 vote, 50%", "Blue ✓ yours, 1 vote, 50%", "Red 0 votes")
+	wantLabels(t, c.htmx("POST", "/posts/1/vote", ballot(ids[1])), "Green ✓ yours, 2 votes, 100%", "Red 0 votes", "Blue 0 votes")
 
 	withdrawn := c.htmx("POST", "/posts/1/vote", ballot("")).status(http.StatusOK).lacks(".choice").lacks(`[aria-pressed="true"]`)
 	withdrawn.shows(`hx-partial[hx-target="#status"]`, "withdrawn").one("h2[autofocus]")
@@ -278,7 +278,7 @@ func TestFiveHundredClicks(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	wantLabels(t, c.read("/posts/1"), "Green ✓ yours, 1 vote, 100 %", "Red 0 votes")
+	wantLabels(t, c.read("/posts/1"), "Green ✓ yours, 1 vote, 100%", "Red 0 votes")
 }
 
 // Fifty users change their minds at once; the last word of each counts.
@@ -306,7 +306,7 @@ func TestFiftyVotersAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	site.Wait()
-	wantLabels(t, site.guest().read("/posts/1?results=1"), fmt.Sprintf("Red %d votes, 50 %%", voters/2), fmt.Sprintf("Green %d votes, 50 %%", voters/2), "Blue 0 votes")
+	wantLabels(t, site.guest().read("/posts/1?results=1"), fmt.Sprintf("Red %d votes, 50%%", voters/2), fmt.Sprintf("Green %d votes, 50%%", voters/2), "Blue 0 votes")
 }
 
 func TestPercent(t *testing.T) {

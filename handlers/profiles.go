@@ -166,7 +166,7 @@ func nothingWrittenBy(mine bool) nothingView {
 		return nothingView{Text: "No posts yet."}
 	}
 	return nothingView{
-		Text: "You have not published anything yet.", Help: "What you publish stands here, and on top of everybody’s latest posts.",
+		Text: "You have not published anything yet.", Help: "What you publish stands here, and at the top of everybody’s latest posts.",
 		Invite: link{"/posts/new", "Write a post"},
 	}
 }

@@ -228,7 +228,7 @@ func foundSentence(search postSearch, found db.Found) string {
 	case found.Late:
 		return plural(found.Matches, "post") + " found in time."
 	case found.Matches == 0:
-		return "No post is like that."
+		return "No post contains that."
 	case found.Bounded:
 		return "More than " + plural(found.Matches, "post") + " match."
 	case found.Matches == 1:

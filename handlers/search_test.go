@@ -34,12 +34,12 @@ func TestSearch(t *testing.T) {
 		{"only signs", "q=" + url.QueryEscape(`"* §`), 200, "", "", ".search-help"},
 		{"ranked", "q=ink", 200, "Ink, Pens", "2 posts match.", "h2 mark"},
 		{"accents", "q=cafe", 200, "Ink", "1 post matches.", ".excerpt mark"},
-		{"phrase", "q=" + url.QueryEscape(`"blue ink"`), 200, "", "No post is like that.", "#offer-shorter"}, // <b> is text
+		{"phrase", "q=" + url.QueryEscape(`"blue ink"`), 200, "", "No post contains that.", "#offer-shorter"}, // <b> is text
 		{"an author's", "q=ink&author=" + author, 200, "Pens", "1 post matches.", "#narrowed-all[href='/search?q=ink']"},
-		{"nothing of an author's", "q=nothing&author=" + author, 200, "", "No post is like that.", "#narrowed-all[href='/search?q=nothing']"},
-		{"nothing", "q=zebra", 200, "", "No post is like that.", "#offer-people[href='/users?q=zebra']"},
-		{"all but the last", "q=ink+zebra", 200, "", "No post is like that.", "#offer-shorter[href='/search?q=ink']"},
-		{"too many words", "q=" + "a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q", 200, "", "No post is like that.", ".found-count ~ .help"},
+		{"nothing of an author's", "q=nothing&author=" + author, 200, "", "No post contains that.", "#narrowed-all[href='/search?q=nothing']"},
+		{"nothing", "q=zebra", 200, "", "No post contains that.", "#offer-people[href='/users?q=zebra']"},
+		{"all but the last", "q=ink+zebra", 200, "", "No post contains that.", "#offer-shorter[href='/search?q=ink']"},
+		{"too many words", "q=" + "a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q", 200, "", "No post contains that.", ".found-count ~ .help"},
 		{"nobody's", "q=ink&author=999", 404, "", "", "h1"},
 		{"no author", "q=ink&author=ada", 404, "", "", "h1"},
 		{"no place", "q=ink&after=x", 400, "", "", "h1"},

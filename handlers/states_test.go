@@ -91,7 +91,7 @@ var states = []state{
 		return p.open(s.ids.Replace("/users/{user}")).sees("#quote", "brain")
 	}},
 	{"search, none found", "guest", func(p *tab, _ *accessSite) *tab {
-		return p.open("/search?q=zebra").sees("#found", "No post is like that.")
+		return p.open("/search?q=zebra").sees("#found", "No post contains that.")
 	}},
 	{"people, none found", "guest", func(p *tab, _ *accessSite) *tab {
 		return p.open("/users?q=zebra").sees("main", "Nobody is called that.")
